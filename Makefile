@@ -1,0 +1,101 @@
+# `make` tells what there is. Every target does its own set-up, in .venv, and again only when it has to.
+#
+#   PYTHON=python3.12   the Python to make .venv with; otherwise a suitable one is found
+#   PYTEST_ARGS="-k x"  further arguments for pytest
+
+PYTHON ?=
+VENV ?= .venv
+PYTHONS ?= 3.10 3.11 3.12 3.13
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+# Another environment that is active, or a path for its modules, is none of ours.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+SETUP = sh .ci/setup "$(VENV)"
+BIN = $(VENV)/bin
+# Two cores are what CI has; tests of one xdist_group stay together.
+PYTEST = -m pytest -n auto --dist loadgroup
+# The tests that need no server and no Celery.
+PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile)
+CHECKED = $(wildcard satchel tests benchmarks conftest.py .ci/environment.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types imports docs bench dist test-all-pythons test-lowest setup lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
+		printf '  make %-18s %s\n' "$$target" "$$text"; done
+
+demo:  ## the main job, on real messages and a real Celery worker, no server needed
+	@$(SETUP) demo "$(PYTHON)"
+	@$(BIN)/satchel demo
+
+test:  ## all the tests, the examples in README.md and docs/ among them
+	@$(SETUP) test "$(PYTHON)"
+	@$(BIN)/python $(PYTEST) $(PYTEST_ARGS)
+
+lint:  ## ruff: rules and format
+	@$(SETUP) dev "$(PYTHON)"
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+
+format:  ## ruff: put right what can be
+	@$(SETUP) dev "$(PYTHON)"
+	@$(BIN)/python -m ruff check --fix .
+	@$(BIN)/python -m ruff format .
+
+types:  ## mypy and pyright, strict; and that the installed package's public names are all typed
+	@$(SETUP) dev "$(PYTHON)"
+	@$(BIN)/python -m mypy $(CHECKED)
+	@$(BIN)/python -m pyright --pythonpath $(BIN)/python
+	@rm -rf build/types && $(BIN)/python -m venv --without-pip build/types/venv
+	@$(BIN)/python -m build --no-isolation --wheel --outdir build/types >build/types/log || { cat build/types/log; exit 1; }
+	@$(BIN)/python -m pip --python build/types/venv/bin/python install -q --no-deps --no-index build/types/*.whl
+	@PATH="$$PWD/build/types/venv/bin:$$PATH" $(BIN)/python -m pyright --ignoreexternal --verifytypes satchel
+
+imports:  ## the import contracts
+	@$(SETUP) dev "$(PYTHON)"
+	@$(BIN)/lint-imports --no-logo
+
+docs:  ## the pages, in build/docs; a warning is an error
+	@$(SETUP) dev "$(PYTHON)"
+	@$(BIN)/python -m sphinx -W -n --keep-going -q -b html docs build/docs
+	@echo "build/docs/index.html"
+
+bench:  ## Satchel beside its peers and the raw libraries
+	@$(SETUP) test "$(PYTHON)"
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+dist:  ## the wheel and the source distribution, in dist/
+	@$(SETUP) test "$(PYTHON)"
+	@$(BIN)/python -m build --no-isolation
+
+test-all-pythons:  ## the tests that need no server, on each of PYTHONS that is found
+	@tested=; failed=; for version in $(PYTHONS); do \
+		if python=$$(sh .ci/find-python $$version); then \
+			echo "== Python $$version"; \
+			tested="$$tested $$version"; \
+			sh .ci/setup "$(VENV)-$$version" test "$$python" && \
+			"$(VENV)-$$version/bin/python" $(PYTEST) $(PORTABLE) $(PYTEST_ARGS) || failed="$$failed $$version"; \
+		fi; \
+	done; \
+	echo "tested on:$${tested:- nothing: none of $(PYTHONS) was found}$${failed:+; FAILED on:$$failed}"; \
+	test -n "$$tested" && test -z "$$failed"
+
+test-lowest:  ## the same on Python 3.10, with the lowest version of every library that pyproject.toml admits
+	@if python=$$(sh .ci/find-python 3.10); then \
+		sh .ci/setup "$(VENV)-lowest" lowest "$$python" && \
+		"$(VENV)-lowest/bin/python" $(PYTEST) $(PORTABLE) $(PYTEST_ARGS); \
+	fi
+
+setup:  ## everything for work on Satchel, without running anything
+	@$(SETUP) dev "$(PYTHON)"
+
+# UPGRADE=1 takes the newest versions; otherwise a pin is kept while it satisfies pyproject.toml.
+lock:  ## pyproject.toml's groups, pinned into requirements/
+	@sh .ci/setup "$(VENV)-lock" lock "$(PYTHON)"
+	@sh .ci/lock "$(VENV)-lock/bin/uv" $(if $(UPGRADE),--upgrade)
+
+clean:  ## remove what make made
+	@rm -rf build dist .venv .venv-* .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

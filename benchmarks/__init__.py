@@ -1,0 +1,1 @@
+"""Satchel beside its peers and the raw libraries, in one process, interleaved."""

@@ -1,0 +1,1 @@
+"""The codecs, one file per format; none of them imports another."""

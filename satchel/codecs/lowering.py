@@ -1,0 +1,323 @@
+"""Lowering: a value of the model, turned into what a format's library can write without altering it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from math import isfinite
+from typing import Any
+
+from satchel.codecs.tagged import Types
+from satchel.codecs.values import CELERY_CARRIES, SCALARS, SUBSECOND_OFFSET
+from satchel.errors import EncodeError
+from satchel.types import Limits
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+class _Room:
+    """How many levels of containers, and how many values, are still allowed."""
+
+    __slots__ = ("levels", "nodes")
+
+    def __init__(self, limits: Limits) -> None:
+        self.levels = limits.max_depth
+        self.nodes = limits.max_nodes - 1
+
+    def enter(self, nodes: int) -> None:
+        """Open a container of that many values; leaving it gives its level back."""
+        self.levels -= 1
+        self.nodes -= nodes
+        if self.levels < 0:
+            raise EncodeError(
+                "nested too deep, or refers to itself", cure="flatten it, or raise Limits(max_depth=…) on both sides"
+            )
+        if self.nodes < 0:
+            raise EncodeError(
+                "too many values, counting what is referred to twice as two",
+                cure="split it, or raise Limits(max_nodes=…) on both sides",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Lowering:
+    """Turns a value into what a format's library writes, or says where it cannot be written.
+
+    Args:
+        codec: the serializer's name.
+        types: the application's types.
+        wrap: gives what the format writes for a tag and its text, its list of lowered items, or its lowered value.
+        atoms: types that the library writes as they are; values of them are not looked at.
+        celery: write only what a stock Celery worker reads.
+        tuples: tag tuples instead of writing lists.
+        scalars: the format's own handlers, by type; they win over the model's.
+        coerce_keys: write int, float, bool and None as keys, as Celery does.
+        keys: types other than str that the format carries as keys.
+        other: says whether an instance of another class can be written as it is.
+        escape_dicts: the format spells tags as dicts, so a dict that looks like one needs a tag itself.
+        number, sequence, mapping: make a float, a list or a dict of the format's own of lowered parts.
+    """
+
+    codec: str
+    types: Types
+    wrap: Callable[[str, Any], Any]
+    atoms: frozenset[type]
+    celery: bool
+    tuples: bool
+    scalars: Mapping[type, Callable[[Any], Any]]
+    escape_dicts: bool = False
+    coerce_keys: bool = False
+    keys: tuple[type, ...] = ()
+    other: Callable[[Any], bool] | None = None
+    number: Callable[[float], Any] = _as_it_is
+    sequence: Callable[[list[Any]], Any] = _as_it_is
+    mapping: Callable[[dict[str, Any]], Any] = _as_it_is
+
+    _handlers: dict[type, Callable[[Any, _Room], Any]] = field(init=False, repr=False)
+    _exact: Lowering = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        handlers: dict[type, Callable[[Any, _Room], Any]] = {
+            dict: self._dict,
+            list: self._list,
+            tuple: self._tuple,
+            set: self._set,
+            frozenset: self._set,
+            float: self._float,
+        }
+        for kind, (tag, to_text, _) in SCALARS.items():
+            handlers[kind] = self._scalar(tag, to_text)
+        for kind, own in self.scalars.items():
+            handlers[kind] = self._own(own)
+        for entry in self.types:
+            handlers[entry.cls] = self._typed(entry.tag, entry.to_plain)
+        object.__setattr__(self, "_handlers", handlers)
+        # Within sets and application types a tuple stays a tuple: a list is not hashable, nor equal to it.
+        object.__setattr__(self, "_exact", self if self.tuples else replace(self, tuples=True))
+
+    def __call__(self, value: Any, limits: Limits) -> Any:
+        """Lower a value within the limits of depth and number.
+
+        Raises:
+            EncodeError: with the path to what cannot be written.
+        """
+        return self._lower(value, _Room(limits))
+
+    def _lower(self, value: Any, room: _Room) -> Any:
+        # Recursion is by plain methods: they take no C stack, which calling an instance does.
+        kind = type(value)
+        if kind in self.atoms:
+            return value
+        handler = self._handlers.get(kind)
+        return handler(value, room) if handler is not None else self._other(value, room)
+
+    def _tag(self, tag: str, plain: Any, kind: str | None = None) -> Any:
+        if self.celery and tag not in CELERY_CARRIES[self.codec]:
+            raise self.refusal(tag, kind or f"a {tag}")
+        return self.wrap(tag, plain)
+
+    def refusal(self, tag: str | None, kind: str) -> EncodeError:
+        """The error for a value that a stock worker cannot read in this format; None is an application's tag."""
+        carriers = " or ".join(name for name, tags in CELERY_CARRIES.items() if tag in tags)
+        return EncodeError(
+            f"a stock Celery worker cannot read {kind} in {self.codec}",
+            cure=f"send it with {carriers or 'a plain value in its place'}, "
+            "or use default_registry() with Satchel on both sides",
+        )
+
+    def _dict(self, value: dict[Any, Any], room: _Room) -> Any:
+        room.enter(2 * len(value))
+        lowered: dict[Any, Any] = {}
+        key: Any = None
+        try:
+            for key, item in value.items():
+                lowered[key if type(key) is str else self._key(key, room)] = self._lower(item, room)
+        except EncodeError as error:
+            error.path = (key, *error.path)
+            raise
+        room.levels += 1
+        if len(lowered) != len(value):
+            raise EncodeError("two dict keys become the same text", cure="use str keys")
+        if self.escape_dicts and len(lowered) == 2 and lowered.keys() == {"__type__", "__value__"}:
+            # It would be taken for a tag: write it as one that says "a dict".
+            return self._tag("dict", [[key, item] for key, item in lowered.items()], "a dict of __type__ and __value__")
+        return self.mapping(lowered)
+
+    def _key(self, key: Any, room: _Room) -> Any:
+        if isinstance(key, str):
+            return str.__str__(key)
+        if isinstance(key, self.keys):
+            return self._lower(key, room)
+        if self.coerce_keys and isinstance(key, int | float | None):
+            return _celery_key(key)
+        raise EncodeError(
+            f"a dict key of type {type(key).__name__}", expected="keys are str", cure="convert it with str()"
+        )
+
+    def _items(self, value: Collection[Any], room: _Room) -> list[Any]:
+        room.enter(len(value))
+        lowered: list[Any] = []
+        try:
+            # Not a comprehension: the error needs to know how far it came.
+            for item in value:
+                lowered.append(self._lower(item, room))  # noqa: PERF401
+        except EncodeError as error:
+            error.path = (len(lowered), *error.path)
+            raise
+        room.levels += 1
+        return lowered
+
+    def _list(self, value: list[Any], room: _Room) -> Any:
+        return self.sequence(self._items(value, room))
+
+    def _tuple(self, value: tuple[Any, ...], room: _Room) -> Any:
+        items = self._items(value, room)
+        return self._tag("tuple", items) if self.tuples else self.sequence(items)
+
+    def _set(self, value: set[Any] | frozenset[Any], room: _Room) -> Any:
+        members = self._exact._items(value, room)
+        # Sets have no order, and equal values are to give equal bytes.
+        return self._tag(type(value).__name__, sorted(members, key=_place))
+
+    def _float(self, value: float, room: _Room) -> Any:
+        if not isfinite(value) and not self.celery:
+            raise EncodeError(f"{value} is not a finite number", cure="send None, a text or a Decimal instead")
+        return self.number(value)
+
+    def _scalar(self, tag: str, to_text: Callable[[Any], str]) -> Callable[[Any, _Room], Any]:
+        def lower(value: Any, room: _Room) -> Any:
+            text = _ask(to_text, value)
+            if self.celery and SUBSECOND_OFFSET.search(text):
+                raise EncodeError("a stock Celery worker takes an offset of less than a second for UTC")
+            return self._tag(tag, text)
+
+        return lower
+
+    @staticmethod
+    def _own(handler: Callable[[Any], Any]) -> Callable[[Any, _Room], Any]:
+        return lambda value, room: _ask(handler, value)
+
+    def _typed(self, tag: str, to_plain: Callable[[Any], Any]) -> Callable[[Any, _Room], Any]:
+        def lower(value: Any, room: _Room) -> Any:
+            if self.celery:
+                raise self.refusal(None, f"a {type(value).__name__}")
+            room.enter(1)
+            plain = self._exact._lower(_ask(to_plain, value), room)
+            room.levels += 1
+            return self.wrap(tag, plain)
+
+        return lower
+
+    def _other(self, value: Any, room: _Room) -> Any:
+        if self.other is not None and self.other(value):
+            return value
+        # As in kombu, whose encoder asks no subclass of what JSON has.
+        if self.celery and self.codec == "json" and hasattr(value, "__json__") and not isinstance(value, _JSON_HAS):
+            room.enter(1)
+            lowered = self._lower(_ask(lambda value: value.__json__(), value), room)
+            room.levels += 1
+            return lowered
+        base = _unsubclassed(value)
+        if base is None:
+            kind = type(value)
+            registrable = not isinstance(value, type) and not callable(value)
+            raise EncodeError(
+                f"a value of type {kind.__qualname__} is not carried",
+                cure=f"register it once, with satchel.register_type({kind.__qualname__}), or convert it"
+                if registrable
+                else "convert it",
+            )
+        return self._lower(base, room)
+
+
+_JSON_HAS = (str, int, float, dict, list, tuple)
+
+
+def _ask(function: Callable[[Any], Any], value: Any) -> Any:
+    """Call what an application, or a time zone, has its own code in."""
+    try:
+        return function(value)
+    except (EncodeError, MemoryError):
+        raise
+    except Exception as error:
+        raise EncodeError(f"a value of type {type(value).__name__} raised {type(error).__name__}: {error}") from error
+
+
+def _place(lowered: Any) -> str:
+    """Give a text that orders a set's members, the same for equal ones; without recursion, which takes C stack."""
+    parts: list[str] = []
+    pending = [lowered]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            parts.append(f"{{{len(item)}")
+            pending.extend(part for pair in item.items() for part in pair)
+        elif isinstance(item, list | tuple | set | frozenset):
+            parts.append(f"[{len(item)}")
+            pending.extend(item)
+        else:
+            parts.append(f"{item:x}" if isinstance(item, int) else repr(item))
+    return "\0".join(parts)
+
+
+def _unsubclassed(value: Any) -> Any:
+    """Give the plain value that an instance of a subclass equals, or None when there is no such base."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        # A view of items wider than bytes, or of other kinds, is not equal to its bytes.
+        body = bytes(value)
+        return body if body == value else None
+    if isinstance(value, dict):
+        return dict(value)
+    if isinstance(value, datetime):
+        base: Any = datetime.combine(date(value.year, value.month, value.day), value.timetz(), tzinfo=value.tzinfo)
+    elif isinstance(value, date):
+        base = date(value.year, value.month, value.day)
+    else:
+        for kind in (list, tuple, set, frozenset):
+            if isinstance(value, kind):
+                return kind(value)
+        return None
+    # pandas.Timestamp is a datetime with nanoseconds: not equal, so not written.
+    return base if base == value else None
+
+
+def _celery_key(key: float | None) -> str:
+    """A dict key as the standard library's json, and so a stock producer, writes it."""
+    if key is None:
+        return "null"
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, int):
+        return int.__repr__(key)
+    if isfinite(key):
+        return float.__repr__(key)
+    return "NaN" if key != key else "Infinity" if key > 0 else "-Infinity"
+
+
+def locate(lowered: Any, write: Callable[[Any], Any], path: tuple[object, ...] = ()) -> EncodeError:
+    """Find the leaf or key of a lowered value that its library cannot write, and give the error that names it."""
+    if isinstance(lowered, dict):
+        children = [*((key, key) for key in lowered), *lowered.items()]
+    elif isinstance(lowered, list):
+        children = list(enumerate(lowered))
+    else:
+        children = []
+    for key, item in children:
+        try:
+            write(item)
+        except Exception:  # noqa: BLE001 - whatever the library raises, this is the part
+            return locate(item, write, (*path, key))
+    try:
+        write(lowered)
+    except Exception as error:  # noqa: BLE001 - see above
+        return EncodeError(f"a value of type {type(lowered).__name__} cannot be written ({error})", path=path)
+    return EncodeError("a value cannot be written", path=path)

@@ -1,0 +1,260 @@
+"""Reading pickles without running them: a scan of the opcodes, seals on what may be called, a look at the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, time
+from typing import Any, NoReturn
+from uuid import UUID
+
+from satchel.codecs import values
+from satchel.errors import CorruptBody, LimitExceeded
+
+_LONGEST_INT = 1786  # Bytes of the largest int of 4,300 digits.
+
+#: Opcodes that make a container, and those that fetch or double what was made before.
+OPENS_CONTAINER = b"](}lt)d\x85\x86\x87\x8f\x91"
+SHARES = b"hj2"
+
+_PLAIN = b"(0N12]aelt)}dsu\x85\x86\x87\x88\x89\x8f\x90\x91\x93\x94Rb\x81\x92"
+_FIXED = {b"J": 4, b"K": 1, b"M": 2, b"G": 8, b"h": 1, b"j": 4, b"\x80": 1, b"\x95": 8}
+_LENGTH = {
+    b"U": 1,
+    b"C": 1,
+    b"\x8c": 1,
+    b"\x8a": 1,
+    b"T": 4,
+    b"B": 4,
+    b"X": 4,
+    b"\x8b": 4,
+    b"\x8e": 8,
+    b"\x8d": 8,
+    b"\x96": 8,
+}
+_LINES = {b"c": 2}
+_PUTS = {b"q": 1, b"r": 4}
+
+_STEP: dict[int, tuple[str, int]] = {
+    **dict.fromkeys(_PLAIN, ("fixed", 0)),
+    **{code[0]: ("fixed", size) for code, size in _FIXED.items()},
+    **{code[0]: ("length", size) for code, size in _LENGTH.items()},
+    **{code[0]: ("lines", count) for code, count in _LINES.items()},
+    **{code[0]: ("put", size) for code, size in _PUTS.items()},
+}
+
+
+#: Opcodes that make a tuple: of nothing, of what is above the mark, of the last one, two or three.
+_MAKES_TUPLE = b")t\x85\x86\x87"
+
+
+def scan(data: bytes, max_depth: int) -> None:
+    """Walk the opcodes of a pickle, to its end mark at the end of the data, without carrying any out.
+
+    Refused are opcodes that no plain pickle needs (persistent ids, extensions, old-style instances, out-of-band
+    buffers, numbers and strings as lines of text), lengths beyond the data, and memo indices that would have a table
+    of gigabytes made for them.
+
+    Raises:
+        CorruptBody: at the first of them.
+        LimitExceeded: there are more than `max_depth` tuples within one another.
+    """
+    _walk(data)
+    if len(data) - len(data.translate(None, _MAKES_TUPLE)) > max_depth:
+        try:
+            _hold_tuples(data, max_depth)
+        except IndexError as error:
+            raise CorruptBody("an opcode takes what is not there", codec="pickle") from error
+
+
+def _walk(data: bytes) -> None:
+    position, size, steps = 0, len(data), _STEP
+    while position < size:
+        code = data[position]
+        if code == 0x2E:  # STOP
+            if position + 1 < size:
+                raise CorruptBody("there is something after the end of the pickle", codec="pickle")
+            return
+        position += 1
+        kind, number = steps.get(code) or _refused(code)
+        if kind == "fixed":
+            position += number
+        elif kind == "length":
+            length = int.from_bytes(data[position : position + number], "little")
+            if code in b"\x8a\x8b" and length > _LONGEST_INT:
+                raise CorruptBody("an int of more than 4,300 digits", codec="pickle")
+            position += number + length
+        elif kind == "put":
+            if int.from_bytes(data[position : position + number], "little") > size:
+                raise CorruptBody("a memo index beyond the length of the pickle", codec="pickle")
+            position += number
+        else:
+            for _ in range(number):
+                position = data.find(b"\n", position) + 1 or size + 1
+    raise CorruptBody("the pickle is truncated", codec="pickle")
+
+
+def _hold_tuples(data: bytes, max_depth: int) -> None:
+    """Hold the nesting of tuples against its limit, before there are any: hashing one recurses, and crashes.
+
+    What each opcode leaves on the stack is followed, as levels of tuples: 0 for anything else, -1 for a mark.
+    """
+    position = 0
+    stack: list[int] = []
+    memo: dict[int, int] = {}
+    while (code := data[position]) != 0x2E:
+        kind, number = _STEP[code]
+        start, position = position + 1, position + 1 + number
+        argument = int.from_bytes(data[start:position], "little") if kind != "lines" else 0
+        if kind == "length":
+            position += argument
+        elif kind == "lines":
+            position = data.index(b"\n", data.index(b"\n", start) + 1) + 1
+        pops, replaces = _EFFECTS.get(code, (0, True))
+        taken = _above_mark(stack) if pops is None else [stack.pop() for _ in range(pops)]
+        if code in _MAKES_TUPLE:
+            levels = 1 + max(taken, default=0)
+            if levels > max_depth:
+                raise LimitExceeded("max_depth", max_depth)
+            stack.append(levels)
+        elif code == 0x94 or kind == "put":  # MEMOIZE, BINPUT
+            memo[len(memo) if code == 0x94 else argument] = stack[-1]
+        elif code in b"hj2":
+            stack.append(stack[-1] if code == 0x32 else memo.get(argument, 0))
+        elif code == 0x28:  # MARK
+            stack.append(-1)
+        elif replaces and code not in b"\x80\x95":  # PROTO, FRAME
+            stack.append(0)
+
+
+#: Opcode: how many values it takes from the stack (None: all above the mark), and whether it leaves a new one.
+_EFFECTS: dict[int, tuple[int | None, bool]] = {
+    **dict.fromkeys(b"0ab", (1, False)),
+    **dict.fromkeys(b"1eu\x90", (None, False)),
+    **dict.fromkeys(b"tld\x91", (None, True)),
+    **dict.fromkeys(b"R\x81\x86\x93", (2, True)),
+    ord("s"): (2, False),
+    0x85: (1, True),
+    0x87: (3, True),
+    0x92: (3, True),
+}
+
+
+def _above_mark(stack: list[int]) -> list[int]:
+    taken: list[int] = []
+    while (levels := stack.pop()) != -1:
+        taken.append(levels)
+    return taken
+
+
+def _refused(code: int) -> NoReturn:
+    raise CorruptBody(f"the opcode {bytes([code])!r}, which no plain pickle needs", codec="pickle")
+
+
+class Seal(type):
+    """A stand-in for what a pickle calls.
+
+    It must be a type, since NEWOBJ asks for one. Unlike a class or a function it has no attributes to set: BUILD would
+    set them for the whole process.
+    """
+
+    call: Callable[..., Any]
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return cls.call(*args, **kwargs)
+
+    def __setattr__(cls, name: str, value: Any) -> NoReturn:
+        raise TypeError("a global cannot be changed by a pickle")
+
+
+def seal(call: Callable[..., Any]) -> Seal:
+    """Seal a class or a function."""
+
+    def new(_: Seal, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(call, type):
+            raise TypeError("only a class has instances")
+        return call.__new__(call, *args, **kwargs)
+
+    return Seal("Seal", (), {"__slots__": (), "call": staticmethod(call), "__new__": new})
+
+
+def check_values(value: Any, *, not_finite: bool) -> None:
+    """Look at every value of a decoded pickle, but for the insides of allow-listed objects.
+
+    Raises:
+        ValueError: a date or a time that there is not.
+        CorruptBody: a UUID whose number was tampered with, a global instead of a value, an int of more than 4,300
+            digits, or a float not finite.
+    """
+    pending = [value]
+    seen: set[int] = set()
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict | list | tuple | set | frozenset):
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+            pending.extend(item)
+            if isinstance(item, dict):
+                pending.extend(item.values())
+        elif isinstance(item, type):
+            raise CorruptBody("a global where a value should be", codec="pickle")
+        elif isinstance(item, date | time):
+            item.replace()  # ValueError: its bytes in the pickle may say the 99th of January, and nobody looked.
+        elif isinstance(item, UUID):
+            number = getattr(item, "int", None)
+            if type(number) is not int or not 0 <= number < 1 << 128:
+                raise CorruptBody("a UUID that is none", codec="pickle")
+        elif isinstance(item, int):
+            if not -values.INT_BOUND < item < values.INT_BOUND:
+                raise CorruptBody("an int of more than 4,300 digits", codec="pickle")
+        elif isinstance(item, float) and item - item != 0.0 and not not_finite:
+            raise CorruptBody(f"{item} is not a finite number", codec="pickle")
+
+
+class Tagged(tuple[Any, ...]):
+    """A tag and what it holds: an application's value on its way out, and on its way in until all is checked."""
+
+    __slots__ = ()
+
+    # By identity: it may stand in a set.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+CONTAINERS = values.CONTAINERS | {Tagged}
+
+
+def restored(root: Any, restore: Callable[[Any, Any], Any]) -> Any:
+    """Put an application's values in their places. Not while the pickle is read, which could change them again.
+
+    From the inside out, and not by recursion, which takes more of the C stack than a small thread has.
+    """
+    made: dict[int, Any] = {}
+    parts = [root]
+    for part in parts:
+        if type(part) in CONTAINERS:
+            parts.extend(part)
+            parts.extend(part.values() if type(part) is dict else ())
+    for part in reversed(parts):
+        if type(part) in CONTAINERS and id(part) not in made:
+            made[id(part)] = _renewed(part, restore, lambda item: made.get(id(item), item))
+    return made.get(id(root), root)
+
+
+def _renewed(part: Any, restore: Callable[[Any, Any], Any], new: Callable[[Any], Any]) -> Any:
+    kind = type(part)
+    if kind is Tagged:
+        tag, plain = part
+        return restore(new(tag), new(plain))
+    if kind is dict:
+        pairs = [(new(key), new(item)) for key, item in part.items()]
+        part.clear()
+        part.update(pairs)
+        return part
+    if kind is list:
+        part[:] = map(new, part)
+        return part
+    return kind(map(new, part))

@@ -1,0 +1,198 @@
+"""Every exception that Satchel raises; each says what is wrong, what would be right, and the cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SatchelError(Exception):
+    """The root of all Satchel errors.
+
+    Attributes:
+        what: what is wrong.
+        expected: what would have been right, or None.
+        cure: how to get there, or None.
+    """
+
+    def __init__(self, what: str, *, expected: str | None = None, cure: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.expected = expected
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return "; ".join(part for part in (self.what, self.expected, self.cure) if part)
+
+    # Exceptions cross process borders (multiprocessing, Celery results) and the
+    # default reduction would call __init__ with the positional arguments alone.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[SatchelError], args: tuple[Any, ...], state: dict[str, Any]) -> SatchelError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class RegistryError(SatchelError):
+    """A codec cannot be named, registered or loaded: a fault of the set-up, not of a message."""
+
+
+class UnknownCodec(RegistryError, LookupError):
+    """No codec has that name. `suggestion` is the nearest known name, or None; `known` all of them."""
+
+    def __init__(self, kind: str, name: object, known: tuple[str, ...], *, cure: str | None = None):
+        import difflib  # 6 ms to import, and only this error needs it.
+
+        near = difflib.get_close_matches(name.lower(), known, n=1) if isinstance(name, str) else []
+        self.kind = kind
+        self.name = name
+        self.known = known
+        self.suggestion: str | None = near[0] if near else None
+        super().__init__(
+            f"no {kind} {name!r}",
+            expected=f"did you mean {self.suggestion!r}?" if self.suggestion else None,
+            cure="; ".join(filter(None, (f"known: {', '.join(known) or 'none'}", cure))),
+        )
+
+
+class DuplicateCodec(RegistryError, ValueError):
+    """A name, alias, content type or tag is already taken by another codec or type."""
+
+
+class InvalidCodec(RegistryError, TypeError):
+    """What was offered for registration is not a codec; the message says what is missing."""
+
+
+class MissingDependency(RegistryError, ImportError):
+    """A codec's optional library is not installed. `install` is the exact command that cures it.
+
+    `install` is None where the library is a part of Python that this interpreter was built without.
+    """
+
+    def __init__(self, codec: str, library: str, extra: str | None, *, cure: str | None = None) -> None:
+        self.codec = codec
+        self.library = library
+        self.install: str | None = f"pip install 'satchel[{extra}]'" if extra else None
+        super().__init__(
+            f"{codec} needs the library {library}, which is not installed",
+            cure=cure or (f"run: {self.install}" if extra else f"use a Python that was built with {library}"),
+        )
+
+
+_LONGEST_PATH = 16
+
+
+def format_path(path: tuple[object, ...]) -> str:
+    """Write a path into a value as Python would: ``kwargs.items[3].price``.
+
+    Args:
+        path: dict keys (str) and sequence indices (int), from the outside in.
+    """
+    if len(path) > _LONGEST_PATH:
+        head, tail = format_path(path[: _LONGEST_PATH // 2]), format_path(path[-_LONGEST_PATH // 2 :])
+        return f"{head}…({len(path) - _LONGEST_PATH} more)…{tail}"
+    text = ""
+    for part in path:
+        if isinstance(part, str) and part.isidentifier():
+            text += f".{part}" if text else part
+        else:
+            text += f"[{part!r}]"
+    return text
+
+
+class EncodeError(SatchelError):
+    """A value cannot be encoded, and nothing was written.
+
+    Attributes:
+        codec: the codec's name, or None.
+        path: keys and indices that lead to the offending value, from the outside in.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str | None = None,
+        cure: str | None = None,
+        codec: str | None = None,
+        path: tuple[object, ...] = (),
+    ) -> None:
+        super().__init__(what, expected=expected, cure=cure)
+        self.codec = codec
+        self.path = path
+
+    def __str__(self) -> str:
+        where = f" at {format_path(self.path)}" if self.path else ""
+        codec = f"{self.codec}: " if self.codec else ""
+        return f"{codec}{'; '.join(p for p in (self.what + where, self.expected, self.cure) if p)}"
+
+
+class DecodeError(SatchelError):
+    """A message was refused or is broken: dead-letter it. Its four kinds are siblings."""
+
+
+class ContentDisallowed(DecodeError):
+    """The accept list, or the form of a header, refuses the message; nothing of it was touched.
+
+    Attributes:
+        content_type: what the message said, as it said it.
+        accept: the content types or names that would have been accepted.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str | None = None,
+        cure: str | None = None,
+        content_type: object = None,
+        accept: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(what, expected=expected, cure=cure)
+        self.content_type = content_type
+        self.accept = accept
+
+
+class LimitExceeded(DecodeError):
+    """A message is larger, deeper or fuller than its `Limits` allow.
+
+    Attributes:
+        limit: the name of the field of `Limits`, or of the codec's own option.
+        maximum: its value (bytes, levels or values).
+    """
+
+    def __init__(self, limit: str, maximum: int, what: str | None = None) -> None:
+        super().__init__(
+            what or f"the message exceeds {limit}={maximum:,}",
+            cure=f"if it is genuine, raise Limits({limit}=…) where it is decoded",
+        )
+        self.limit = limit
+        self.maximum = maximum
+
+
+class CorruptBody(DecodeError):
+    """A body is not what its content type says: truncated, damaged, or with something after its end.
+
+    Attributes:
+        codec: the name of the codec that could not read it, or None.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str | None = None,
+        cure: str | None = None,
+        codec: str | None = None,
+    ) -> None:
+        super().__init__(what, expected=expected, cure=cure)
+        self.codec = codec
+
+    def __str__(self) -> str:
+        return f"{self.codec}: {super().__str__()}" if self.codec else super().__str__()
+
+
+class SealBroken(DecodeError):
+    """A signature or an encryption does not hold: the message was not written by a holder of the key."""

@@ -1,0 +1,305 @@
+"""Pipeline: encode and decode, the only place where registry, policy and limits meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
+
+from satchel.codecs.base import Compressor
+from satchel.errors import (
+    ContentDisallowed,
+    CorruptBody,
+    DecodeError,
+    EncodeError,
+    LimitExceeded,
+    MissingDependency,
+    RegistryError,
+)
+from satchel.registry import Registry, default_registry
+from satchel.registry.checks import CONTENT_ENCODINGS, takes_keyword
+from satchel.registry.policy import AcceptPolicy
+from satchel.types import Buffer, Encoded, Limits
+
+
+class _Encoding(NamedTuple):
+    name: str
+    dumps: Callable[[Any], bytes]
+    content_type: str
+    content_encoding: str
+
+
+class _Decoding(NamedTuple):
+    serializer: str
+    loads: Callable[..., Any]
+    compressor: str
+    decompress: Callable[..., bytes] | None
+
+
+class _Bound:
+    """What a pipeline has worked out from one registry; replaced as a whole when the process's registry changes."""
+
+    def __init__(self, registry: Registry, policy: AcceptPolicy) -> None:
+        self.registry = registry
+        self.policy = policy
+        self.encodings: dict[str, _Encoding] = {}
+        self.decodings: dict[tuple[Any, Any, Any], _Decoding] = {}
+
+
+class Pipeline:
+    """Encodes values, and decodes the messages that it accepts. Immutable, and shared by threads.
+
+    Args:
+        accept: the serializers whose messages are decoded: names, aliases or content types. There is no default.
+        registry: a registry, or a function that gives the current one, such as `default_registry` (the default: codecs
+            that are registered later are seen) or `celery_registry`.
+        accept_compression: the compressors whose messages are decoded; by default those built in that are installed.
+        limits: bounds on all that is decoded; what would exceed them is not encoded either.
+        compression_threshold: bodies of fewer bytes are not compressed, since that would mostly make them larger.
+
+    Raises:
+        TypeError: `accept` is a str.
+        UnknownCodec: a name that the registry does not know.
+        ValueError: a negative threshold.
+    """
+
+    def __init__(
+        self,
+        accept: Iterable[str],
+        *,
+        registry: Registry | Callable[[], Registry] = default_registry,
+        accept_compression: Iterable[str] | None = None,
+        limits: Limits = Limits(),
+        compression_threshold: int = 128,
+    ) -> None:
+        if not isinstance(limits, Limits):
+            raise TypeError(f"limits must be a Limits, got {limits!r}")
+        if isinstance(compression_threshold, bool) or not isinstance(compression_threshold, int):
+            raise TypeError(f"compression_threshold must be an int (bytes), got {compression_threshold!r}")
+        if compression_threshold < 0:
+            raise ValueError(f"compression_threshold must not be negative, got {compression_threshold}")
+        if not callable(registry) and not isinstance(registry, Registry):
+            raise TypeError(f"registry must be a Registry or a function that gives one, got {registry!r}")
+        self._current: Callable[[], Registry] = (lambda: registry) if isinstance(registry, Registry) else registry
+        self._accept = accept if isinstance(accept, str) else tuple(accept)
+        self._accept_compression = (
+            accept_compression
+            if accept_compression is None or isinstance(accept_compression, str)
+            else tuple(accept_compression)
+        )
+        self._limits = limits
+        self._compression_threshold = compression_threshold
+        self._bound = self._bind(self._current())
+
+    def __repr__(self) -> str:
+        return f"Pipeline({list(self._accept)!r}, registry={self.registry!r}, limits={self.limits!r})"
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds on what is encoded and decoded."""
+        return self._limits
+
+    @property
+    def compression_threshold(self) -> int:
+        """Bodies of fewer bytes are not compressed."""
+        return self._compression_threshold
+
+    @property
+    def registry(self) -> Registry:
+        """The registry as it is now."""
+        return self._current()
+
+    @property
+    def accepted_content_types(self) -> tuple[str, ...]:
+        """The content types that are decoded."""
+        return tuple(self._rebound().policy.serializers)
+
+    def _bind(self, registry: Registry) -> _Bound:
+        return _Bound(registry, AcceptPolicy.of(registry, self._accept, self._accept_compression))
+
+    def _rebound(self) -> _Bound:
+        registry, bound = self._current(), self._bound
+        if bound.registry is not registry:
+            bound = self._bound = self._bind(registry)
+        return bound
+
+    # Encoding
+
+    def encode(self, value: Any, *, serializer: str = "json", compression: str | None = None) -> Encoded:
+        """Encode a value.
+
+        Args:
+            value: a value that the serializer carries.
+            serializer: name or alias.
+            compression: name or alias of a compressor, or None. A body that is shorter than the threshold, or that
+                would not shrink, goes out as it is: then `Encoded.compression` is None.
+
+        Raises:
+            EncodeError: the value cannot be written, or is larger than the limits; with the path to the fault.
+            UnknownCodec: no such serializer or compressor.
+            MissingDependency: its library is not installed.
+        """
+        bound = self._rebound()
+        encoding = bound.encodings.get(serializer) or self._encoding(bound, serializer)
+        compressor = None if compression is None else bound.registry.compressor(compression)
+        try:
+            body = encoding.dumps(value)
+        except Exception as error:  # noqa: BLE001 - a codec raises what it likes; it is wrapped here
+            _fail_to_encode(encoding.name, error)
+        if not isinstance(body, bytes):
+            raise _not_bytes(encoding.name, "dumps", body)
+        packed_by = None
+        if compressor is not None:
+            body, packed_by = self._compressed(compressor, body)
+        if len(body) > self._limits.max_body:
+            raise _too_large(encoding.name, len(body), "max_body", self._limits.max_body)
+        return Encoded(body, encoding.content_type, encoding.content_encoding, packed_by)
+
+    def _encoding(self, bound: _Bound, name: str) -> _Encoding:
+        codec = bound.registry.serializer(name)
+        dumps: Callable[..., bytes] = codec.dumps
+        # A dumps that takes any keyword may mean its library's.
+        if takes_keyword(dumps, "limits", by_name=True):
+            dumps = partial(dumps, limits=self._limits)
+        encoding = _Encoding(codec.name, dumps, codec.content_type, codec.content_encoding)
+        bound.encodings[name] = encoding
+        return encoding
+
+    def _compressed(self, codec: Compressor, body: bytes) -> tuple[bytes, str | None]:
+        if len(body) > self._limits.max_decompressed:
+            raise _too_large(codec.name, len(body), "max_decompressed", self._limits.max_decompressed)
+        if len(body) < self.compression_threshold:
+            return body, None
+        try:
+            compressed = codec.compress(body)
+        except Exception as error:  # noqa: BLE001 - a codec raises what it likes; it is wrapped here
+            _fail_to_encode(codec.name, error)
+        if not isinstance(compressed, bytes):
+            raise _not_bytes(codec.name, "compress", compressed)
+        return (compressed, codec.content_type) if len(compressed) < len(body) else (body, None)
+
+    # Decoding
+
+    def decode(self, encoded: Encoded) -> Any:
+        """Decode a message, if it is accepted.
+
+        The checks go from the cheapest to the dearest: headers, then size; only then is anything imported, inflated or
+        parsed.
+
+        Args:
+            encoded: the body with its three headers; the body may be any buffer.
+
+        Raises:
+            ContentDisallowed: the content type, its charset, the content encoding or the compression is not accepted.
+            LimitExceeded: the body is larger, deeper or fuller than the limits.
+            CorruptBody: the body is not what its content type says.
+            MissingDependency: a codec that `accept` or `accept_compression` names is not installed.
+        """
+        body, content_type, content_encoding, compression = encoded
+        bound = self._rebound()
+        try:
+            decoding = bound.decodings[content_type, content_encoding, compression]
+        except (KeyError, TypeError, BytesWarning):  # Unhashable; or bytes, under `python -bb`.
+            decoding = self._decoding(bound, body, content_type, content_encoding, compression)
+        limits = self._limits
+        if type(body) is not bytes or len(body) > limits.max_body:
+            body = _bounded(body, limits.max_body)
+        if decoding.decompress is not None:
+            try:
+                body = decoding.decompress(body, max_size=limits.max_decompressed)
+            except Exception as error:  # noqa: BLE001 - a codec raises what it likes; it is wrapped here
+                _fail_to_decode(decoding.compressor, error)
+            _check_decompressed(decoding.compressor, body, limits.max_decompressed)
+        try:
+            return decoding.loads(body, limits=limits)
+        except Exception as error:  # noqa: BLE001 - see above
+            _fail_to_decode(decoding.serializer, error)
+
+    def _decoding(
+        self, bound: _Bound, body: Buffer, content_type: Any, content_encoding: Any, compression: Any
+    ) -> _Decoding:
+        serializer, compressor = bound.policy.admit(content_type, content_encoding, compression)
+        # The next check, before anything is imported.
+        _bounded(body, self._limits.max_body)
+        decompress = None
+        if compressor is not None:
+            try:
+                decompress = bound.registry.compressor(compressor).decompress
+            except MissingDependency as error:
+                if not bound.policy.optional:
+                    raise
+                raise ContentDisallowed(
+                    f"the compression {compression!r} is not accepted: {error.what}",
+                    cure=error.cure,
+                    content_type=content_type,
+                    accept=tuple(bound.policy.compressors),
+                ) from error
+        decoding = _Decoding(serializer, bound.registry.serializer(serializer).loads, compressor or "", decompress)
+        # Only the exact forms are kept: a sender must not be able to fill the table.
+        exact = content_type in bound.policy.serializers and content_encoding in CONTENT_ENCODINGS
+        if exact and (compression is None or compression in bound.policy.compressors):
+            bound.decodings[content_type, content_encoding, compression] = decoding
+        return decoding
+
+
+def _check_decompressed(codec: str, body: object, max_size: int) -> None:
+    if not isinstance(body, bytes):
+        raise CorruptBody(f"decompress gave {type(body).__name__}", expected="it gives bytes", codec=codec)
+    if len(body) > max_size:
+        raise LimitExceeded("max_decompressed", max_size)
+
+
+def _bounded(body: Any, max_body: int) -> Buffer:
+    """Give a buffer whose length is its size in bytes, unless it is too large."""
+    if isinstance(body, memoryview):
+        # A view may stand for far more bytes than it has memory.
+        if body.nbytes > max_body:
+            raise LimitExceeded("max_body", max_body)
+        return body if body.format == "B" and body.ndim == 1 and body.contiguous else body.tobytes()
+    if not isinstance(body, bytes | bytearray):
+        raise TypeError(f"a body is bytes, bytearray or memoryview, got {type(body).__name__}")
+    if len(body) > max_body:
+        raise LimitExceeded("max_body", max_body)
+    return body
+
+
+def _fail_to_encode(codec: str, error: Exception) -> NoReturn:
+    if isinstance(error, EncodeError):
+        error.codec = error.codec or codec
+        raise error
+    if isinstance(error, LimitExceeded):
+        raise EncodeError(
+            f"the value exceeds {error.limit}={error.maximum:,}",
+            cure=f"split it, or raise Limits({error.limit}=…) on both sides",
+            codec=codec,
+        ) from error
+    # The process's own trouble is not the value's.
+    if isinstance(error, RegistryError | MemoryError):
+        raise error
+    raise EncodeError(_told(error), codec=codec) from error
+
+
+def _fail_to_decode(codec: str, error: Exception) -> NoReturn:
+    if isinstance(error, CorruptBody):
+        error.codec = error.codec or codec
+    if isinstance(error, DecodeError | RegistryError | MemoryError):
+        raise error
+    raise CorruptBody(f"it cannot be read ({_told(error)})", codec=codec) from error
+
+
+def _told(error: Exception) -> str:
+    # A library may put the whole value into its message.
+    return f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def _not_bytes(codec: str, method: str, given: object) -> EncodeError:
+    return EncodeError(f"{method} gave {type(given).__name__}", expected="it gives bytes", codec=codec)
+
+
+def _too_large(codec: str, size: int, limit: str, maximum: int) -> EncodeError:
+    return EncodeError(
+        f"the body is {size:,} bytes",
+        expected=f"at most {limit}={maximum:,}",
+        cure=f"compress it, send a reference instead, or raise Limits({limit}=…) on both sides",
+        codec=codec,
+    )

@@ -1,0 +1,20 @@
+"""Names and content types to codecs."""
+
+from satchel.registry.process import (
+    celery_registry,
+    default_registry,
+    register_compressor,
+    register_serializer,
+    register_type,
+)
+from satchel.registry.registry import Entry, Registry
+
+__all__ = [
+    "Entry",
+    "Registry",
+    "celery_registry",
+    "default_registry",
+    "register_compressor",
+    "register_serializer",
+    "register_type",
+]

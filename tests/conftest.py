@@ -1,0 +1,55 @@
+"""What all tests share: hypothesis profiles, the test plugin, and what to do without a broker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No test asserts a time, and a busy machine is no failure: no deadline, no complaint about slow generation.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `--hypothesis-profile=thorough`, before a release.
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=2_000)
+# In CI the same examples each time: a change is judged by what it changed.
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def plugin_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for sys.path or PYTHONPATH with tests/plugin installed in it, entry points and all.
+
+    Not in the environment itself: there it would show in every list of codecs, and in the examples in docs/.
+    """
+    site = tmp_path_factory.mktemp("plugin")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    options = ["--no-index", "--no-deps", "--no-build-isolation", "--target", str(site)]
+    subprocess.run([*pip, *options, str(TESTS / "plugin")], check=True)
+    return site
+
+
+@pytest.fixture
+def plugin(plugin_site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The test plugin, importable and discoverable for one test."""
+    from satchel.registry.plugins import discover
+
+    monkeypatch.syspath_prepend(str(plugin_site))
+    discover.cache_clear()
+    yield plugin_site
+    discover.cache_clear()
+    for name in [name for name in sys.modules if name.split(".")[0] == "satchel_test_plugin"]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def unavailable() -> Callable[[str], NoReturn]:
+    """Call it with the reason when a broker is missing: a skip, and in CI (SATCHEL_REQUIRE_BROKERS=1) a failure."""
+    return pytest.fail if os.environ.get("SATCHEL_REQUIRE_BROKERS") == "1" else pytest.skip
