@@ -1,0 +1,108 @@
+"""Damaged bodies: a DecodeError, or a value that is equal to a re-encode of itself; never another error (G6)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from satchel import DecodeError, Encoded, EncodeError, Pipeline, celery_registry
+from satchel.testing import difference, random_values
+from satchel.testing.codec import flips, mutants, truncations
+from tests.property.applications import REGISTRY, Colour, Key, Level, Model, Order, Point, Struct
+from tests.property.test_round_trip import CODECS, PIPELINES
+
+#: More with `--hypothesis-profile=thorough`.
+COUNT = 15 * settings().max_examples
+
+VALUES: list[Any] = [
+    *random_values(60, seed=6),
+    [7, {"eta": None, "args": [1, 2.5, "x"], "kwargs": {"a": {"b": True}}}],
+    [Colour.RED, Level.HIGH, Point(1, [2]), Key((1, "a")), Order([1], Decimal(2), {3})],
+    {"struct": Struct("a", Point(1)), "model": Model(name="b", value=[None])},
+]
+BODIES = {
+    name: [bytes(PIPELINES[name].encode(value, serializer=codec.name).body) for value in VALUES]
+    for name, codec in CODECS.items()
+}
+
+
+def settled(name: str, body: bytes) -> None:
+    """Decode a body; what it gives must be equal to a re-encode."""
+    codec, both = CODECS[name], PIPELINES[name]
+    try:
+        value = both.decode(Encoded(body, codec.content_type, codec.content_encoding))
+    except DecodeError:
+        return
+    again = both.decode(both.encode(value, serializer=codec.name))
+    assert difference(value, again) is None or difference(value, again, tuples=False) is None, body
+
+
+@pytest.mark.parametrize("name", CODECS)
+@given(data=st.data())
+def test_a_mutant_is_refused_or_settled(name, data):
+    body = bytearray(data.draw(st.sampled_from(BODIES[name])))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(body)))
+        body[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+
+    settled(name, bytes(body))
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_many_mutants_are_refused_or_settled(name):
+    for body in mutants(BODIES[name], COUNT, Random(name)):
+        settled(name, body)
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_flipped_bits_are_refused_or_settled(name):
+    for body in BODIES[name][-3:]:
+        for damaged in flips(body, 500):
+            settled(name, damaged)
+
+
+@pytest.mark.parametrize("name", [name for name in CODECS if "yaml" not in name])
+def test_every_truncation_is_refused(name):
+    codec, both = CODECS[name], PIPELINES[name]
+    for value, body in zip(VALUES, BODIES[name], strict=True):
+        if codec.name == "json" and not isinstance(value, list | dict):
+            continue  # 12 is the beginning of 123
+        for beginning in truncations(body, 200):
+            with pytest.raises(DecodeError):
+                both.decode(Encoded(beginning, codec.content_type, codec.content_encoding))
+
+
+@pytest.mark.parametrize("name", CODECS)
+@given(body=st.binary(max_size=60))
+def test_garbage_is_refused_or_settled(name, body):
+    settled(name, body)
+
+
+@pytest.mark.parametrize("serializer", ["json", "msgpack", "yaml", "pickle"])
+def test_mutants_do_no_harm_in_celerys_dialect(serializer):
+    both = Pipeline([serializer], registry=celery_registry())
+    bodies, content = [], None
+    for value in VALUES[:60]:
+        try:
+            content = both.encode(value, serializer=serializer)
+        except EncodeError:
+            continue
+        bodies.append(bytes(content.body))
+    assert content is not None
+    for body in mutants(bodies, COUNT, Random(7)):
+        try:
+            value = both.decode(content._replace(body=body))
+            again = both.decode(both.encode(value, serializer=serializer))
+        except (DecodeError, EncodeError):  # It reads more than it writes: NaN, lone surrogates, keys of other types.
+            continue
+        assert difference(value, again) is None, body
+
+
+def test_the_registry_of_these_tests_is_not_that_of_the_process():
+    assert REGISTRY.types
+    assert not celery_registry().types

@@ -1,0 +1,147 @@
+"""Small pickles that would cost much: memo tables, depth that crashes, references that multiply (G7, G11, G13)."""
+
+from __future__ import annotations
+
+import datetime
+import pickle
+import tracemalloc
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pytest
+
+from satchel import CorruptBody, DecodeError, Encoded, LimitExceeded, Limits, Pickle, Pipeline, default_registry
+from satchel.testing.codec import in_small_stack
+
+PROTO = b"\x80\x04"
+
+
+@dataclass
+class Order:
+    price: Any
+
+
+class Point(NamedTuple):
+    x: Any
+
+
+PIPELINE = Pipeline(["pickle"])
+TYPED = Pipeline(["pickle"], registry=default_registry().with_type(Order).with_type(Point))
+
+
+def decode(body: bytes, pipeline: Pipeline = PIPELINE) -> Any:
+    return pipeline.decode(Encoded(body, "application/x-python-serialize", "binary"))
+
+
+def text(value: str) -> bytes:
+    return b"\x8c" + bytes((len(value),)) + value.encode()
+
+
+def call(module: str, name: str) -> bytes:
+    return text(module) + text(name) + b"\x93"
+
+
+TAGGED = call("satchel.codecs.pickle", "tagged")
+
+
+def tagged(tag: str, plain: bytes) -> bytes:
+    return TAGGED + text(tag) + plain + b"\x86R"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Nr\xff\xff\xff\x7f.",
+        b"Nr\xff\xff\xff\xff.",
+        PROTO + b"B\xff\xff\xff\x7f.",
+        PROTO + b"\x8e" + b"\xff" * 8 + b".",
+        PROTO + b"\x8d\xff\xff\xff\xff\xff\xff\xff\x00.",
+        b"\x80\x05\x96\xff\xff\xff\x7f\x00\x00\x00\x00.",
+        PROTO + b"\x95\xff\xff\xff\xff\xff\xff\xff\x7fN.",
+        PROTO + b"\x8b\xff\xff\xff\x7f.",
+        PROTO + call("decimal", "Decimal") + text("1E+999999999") + b"\x85R" + b".",
+        PROTO + call("uuid", "UUID") + b"N\x85R.",
+    ],
+)
+def test_few_bytes_allocate_little(body):
+    decode(pickle.dumps([Decimal(1), uuid.UUID(int=1), datetime.date(1, 1, 1)], 4))  # what is imported on first use
+    tracemalloc.start()
+    with suppress(DecodeError):
+        decode(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 2 * 1024 * 1024
+
+
+@pytest.mark.parametrize("levels", [101, 1_000, 100_000, 3_000_000])
+@pytest.mark.parametrize("place", [b"}%sNs.", b"\x8f(%s\x90.", b"(%s\x91.", b"%s.", b"](%se.", b"%sN\x86."])
+def test_deep_tuples_are_refused_before_they_are_hashed(levels, place):
+    body = PROTO + place % (b")" + b"\x85" * levels)
+
+    for work in (lambda: decode(body), lambda: in_small_stack(lambda: decode(body))):
+        with pytest.raises(LimitExceeded, match="max_depth"):
+            work()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [b"N\x86", b"\x94N0\x85", b"(h\x00t", b"NN\x87", b"2\x86", b"}\x86", b"q\x07h\x07\x86", b"(\x85t", b"(N1\x85"],
+)
+def test_deep_tuples_are_found_however_they_are_made(step):
+    body = PROTO + b"}" + b")\x94" + step * 50_000 + b"Ns."
+
+    with pytest.raises(DecodeError):
+        in_small_stack(lambda: decode(body))
+
+
+def test_many_flat_tuples_are_no_depth():
+    value = {"rows": [(n, (n, "t" * (n % 7))) for n in range(2_000)], ("a", ("b",)): {(1, (2, (3,)))}}
+
+    assert decode(pickle.dumps(value, 4)) == value
+
+
+@pytest.mark.parametrize("tag", ["Order", "Point", "tuple", "set"])
+def test_references_do_not_multiply_the_work_of_registered_types(tag):
+    shared = b"](" + b"N" * 2_000 + b"e\x940"
+    body = PROTO + shared + b"](" + tagged(tag, b"}" + text("price") + b"h\x00s") * 1_000 + b"e."
+
+    with pytest.raises(LimitExceeded, match="max_nodes"):
+        decode(body, TYPED)
+
+
+@pytest.mark.parametrize("levels", [101, 100_000])
+def test_registered_types_within_one_another_are_levels(levels):
+    body = (
+        PROTO
+        + TAGGED
+        + b"\x940"
+        + (b"h\x00" + text("Point") + b"}" + text("x")) * levels
+        + b"N"
+        + b"s\x86R" * levels
+        + b"."
+    )
+
+    with pytest.raises(LimitExceeded, match="max_depth"):
+        in_small_stack(lambda: decode(body, TYPED))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b".", b"N", b"N.N.", b"N.\0", PROTO + b"(.", PROTO + b"0.", b"h\x00.", b"a.", b"\x80\xff."]
+)
+def test_what_is_malformed_is_corrupt(body):
+    with pytest.raises(CorruptBody):
+        decode(body)
+
+
+def test_an_unknown_tag_says_how_to_register_it():
+    with pytest.raises(CorruptBody, match="register_type"):
+        decode(PROTO + tagged("Basket", b"N") + b".")
+
+
+def test_limits_are_those_of_the_call():
+    with pytest.raises(LimitExceeded):
+        Pickle().loads(PROTO + b"))\x86.", limits=Limits(max_depth=1))
