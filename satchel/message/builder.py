@@ -1,0 +1,216 @@
+"""The message builder: a task call in, a message for Celery workers out, in protocol 1 or 2."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from satchel.errors import EncodeError
+from satchel.message.checks import flag, named, required_text, text
+from satchel.message.fields import EMBED, HEADERS, PROPERTIES, protocol_1_body
+from satchel.message.ids import new_id, this_origin
+from satchel.message.options import Draft, TaskOptions, place
+from satchel.message.schedule import schedule
+from satchel.message.settings import pipeline_or_default, zone
+from satchel.message.task_message import Pending, TaskMessage
+from satchel.message.times import UTC, shown
+from satchel.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # In typing from Python 3.11 on.
+
+NOT_SHOWN: Final = "..."
+"""What stands for the texts of arguments that are turned off. A worker would write its own for an empty one."""
+
+
+@dataclass(frozen=True)
+class MessageBuilder:
+    """Builds task messages as Celery 5 writes them. Immutable, and safe to share between threads.
+
+    Args:
+        pipeline: what encodes bodies; default Celery's dialect, with everything that is registered in it, now or later.
+        serializer: the name of the serializer.
+        compression: the name of the compressor; None sends bodies as they are.
+        protocol: 2, or 1 for workers older than Celery 4.
+        timezone: where naive datetimes are taken to be.
+        origin: the sender; default ``gen<pid>@<host>``.
+        reprs: False writes ``...`` instead of the arguments into the headers that workers log and monitors show.
+        redact: names of keyword arguments, and of keys in dicts at any level, whose values are shown as ``'***'``
+            there. Positional arguments have no names. The body, which the task needs, holds everything.
+
+    Raises:
+        TypeError, ValueError: a setting is not one of these; the message names it.
+    """
+
+    pipeline: Pipeline | None = None
+    _: KW_ONLY
+    serializer: str = "json"
+    compression: str | None = None
+    protocol: Literal[1, 2] = 2
+    timezone: tzinfo = UTC
+    origin: str | None = None
+    reprs: bool = True
+    redact: Collection[str] = frozenset()
+    _pipeline: Pipeline = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        required_text("serializer", self.serializer)
+        if self.compression is not None:
+            text("compression", self.compression)
+        if self.origin is not None:
+            text("origin", self.origin)
+        _check_protocol(self.protocol)
+        zone(self.timezone)
+        flag("reprs", self.reprs)
+        object.__setattr__(self, "redact", _names("redact", self.redact))
+        object.__setattr__(self, "_pipeline", pipeline_or_default(self.pipeline))
+
+    def build(
+        self,
+        task: str,
+        args: list[Any] | tuple[Any, ...] | None = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> TaskMessage:
+        """Build the message that calls `task`.
+
+        Args:
+            task: the task's name.
+            args: positional arguments; None for none.
+            kwargs: keyword arguments; None for none.
+            options: see `TaskOptions`. Numbers of seconds may be int, float or, for waits, timedelta.
+
+        Raises:
+            TypeError: an option is unknown, has another type, or excludes another; the message names it.
+            ValueError: an option is out of range, or has no place in the protocol.
+            EncodeError: a value cannot be encoded; its path starts at the argument, as in ``kwargs.items[3].price``.
+            UnknownCodec, MissingDependency: the serializer or the compression is not to be had.
+        """
+        if type(task) is not str or not task or not task.isascii():
+            required_text("task", task)
+        if args is None:
+            args = ()
+        elif not isinstance(args, (list, tuple)):
+            raise _wrong_args(args)
+        if kwargs is None:
+            kwargs = {}
+        elif type(kwargs) is not dict:
+            kwargs = named("kwargs", kwargs)
+        else:
+            for name in kwargs:
+                if type(name) is not str:
+                    named("kwargs", kwargs)
+        draft = Draft(HEADERS.copy(), PROPERTIES.copy(), EMBED.copy(), {})
+        if options:
+            place(options, draft, self.protocol)
+            schedule(draft, self.timezone)
+        return self._message(task, args or (), kwargs, draft, options)
+
+    def _message(
+        self,
+        task: str,
+        args: list[Any] | tuple[Any, ...],
+        kwargs: dict[str, Any],
+        draft: Draft,
+        options: Mapping[str, Any],
+    ) -> TaskMessage:
+        headers, properties, embed, call = draft
+        headers["task"] = task
+        headers["id"] = task_id = call.get("task_id") or new_id()
+        if properties["correlation_id"] is None:
+            properties["correlation_id"] = task_id
+        headers["timelimit"] = [call.get("time_limit"), call.get("soft_time_limit")] if call else [None, None]
+        body: Any
+        pending: Pending | None = None
+        if self.protocol == 2:
+            self._complete(headers, task_id)
+            if self.reprs:
+                pending = self._pending(args, kwargs, headers)
+            body = args, kwargs, embed
+        else:
+            body = protocol_1_body(args, kwargs, headers, embed)
+            headers = {}
+        serializer, compression = self.serializer, self.compression
+        if call:
+            serializer, compression = call.get("serializer", serializer), call.get("compression", compression)
+            headers.update(call.get("headers", ()))
+        try:
+            encoded = self._pipeline.encode(body, serializer=serializer, compression=compression)
+        except EncodeError as error:
+            error.path = _argument_path(error.path, options)
+            raise
+        if encoded.compression is not None:
+            headers["compression"] = encoded.compression
+        flat = not (options and (options.get("headers") or options.get("stamps")))
+        return TaskMessage(encoded, headers, properties, task_id, task, pending, flat=flat)
+
+    def _pending(
+        self, args: list[Any] | tuple[Any, ...], kwargs: dict[str, Any], headers: Mapping[str, Any]
+    ) -> Pending | None:
+        for_args, for_kwargs = headers["argsrepr"] is None, headers["kwargsrepr"] is None
+        if not for_args and not for_kwargs:
+            return None
+        # What was given a text is not kept alive for one.
+        return args if for_args else (), kwargs if for_kwargs else {}, self.redact
+
+    def _complete(self, headers: dict[str, Any], task_id: str) -> None:
+        if headers["root_id"] is None:
+            headers["root_id"] = task_id
+        if headers["origin"] is None:
+            headers["origin"] = self.origin or this_origin()
+        stamps = headers["stamps"]
+        if stamps is None:
+            headers["stamps"] = {}
+        elif stamps:
+            headers["stamped_headers"] = list(stamps)
+        if not self.reprs:
+            headers["argsrepr"] = headers["argsrepr"] or NOT_SHOWN
+            headers["kwargsrepr"] = headers["kwargsrepr"] or NOT_SHOWN
+
+
+_OPTIONS_OF: Final = {"callbacks": ("link", "callbacks"), "errbacks": ("link_error", "errbacks"), "chain": ("chain",)}
+
+
+def _argument_path(path: tuple[object, ...], options: Mapping[str, Any]) -> tuple[object, ...]:
+    """Turn a path into a body into one into what the caller gave: ``[1].items[3]`` to ``kwargs.items[3]``."""
+    if path and path[0] == 2:
+        path = path[1:]
+    elif path and isinstance(path[0], int):
+        path = ("args" if path[0] == 0 else "kwargs", *path[1:])
+    names = _OPTIONS_OF.get(str(path[0]), ()) if path else ()
+    for name in names:
+        given = options.get(name)
+        if given is not None:
+            return (name, *_index(name, path[1:], given))
+    return path
+
+
+def _index(name: str, path: tuple[object, ...], given: object) -> tuple[object, ...]:
+    if not isinstance(given, (list, tuple)):
+        return path[1:]  # One signature alone has no index.
+    if name == "chain" and path and isinstance(path[0], int):
+        # Messages carry the last task of a chain first.
+        return (len(given) - 1 - path[0], *path[1:])
+    return path
+
+
+def _check_protocol(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"protocol must be 1 or 2, got {shown(value)}")
+    if value not in (1, 2):
+        raise ValueError(f"protocol must be 1 or 2, got {shown(value)}")
+
+
+def _names(name: str, value: object) -> frozenset[str]:
+    # Taken out first: looking at an iterator uses it up.
+    names = list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) else None
+    if names is None or not all(isinstance(item, str) for item in names):
+        raise TypeError(f"{name} must be a collection of names, got {shown(value)}")
+    return frozenset(names)
+
+
+def _wrong_args(args: object) -> TypeError:
+    cure = f"; for one argument, give ({shown(args)},)" if isinstance(args, (str, bytes, int, float, Mapping)) else ""
+    return TypeError(f"args must be a list or tuple, got {shown(args)}{cure}")

@@ -1,0 +1,149 @@
+"""Checks of single options: each takes the option's name and value, and gives what the message carries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from satchel.message.fields import RESERVED
+from satchel.message.tables import MAX_INT, encodable, table
+from satchel.message.times import UTC, duration, in_zone, shown
+
+_DELIVERY_MODES: Final[dict[object, int]] = {1: 1, 2: 2, "transient": 1, "persistent": 2}
+_MAX_SHORT: Final = 255  # Bytes of an AMQP short string.
+MAX_TTL: Final = ((1 << 32) - 1) / 1000
+"""The longest expiry that RabbitMQ takes, in seconds: 49.7 days."""
+
+
+def any_text(name: str, value: object) -> str:
+    """Take a str that UTF-8 can encode."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, got {shown(value)}")
+    encodable(name, value)
+    return value
+
+
+def required_text(name: str, value: object) -> str:
+    """Take a str that is not empty, where there is no doing without."""
+    checked = any_text(name, value)
+    if not checked:
+        raise ValueError(f"{name} must not be empty")
+    return checked
+
+
+def text(name: str, value: object) -> str:
+    """Take a str that is not empty, where None or nothing may be given instead."""
+    checked = any_text(name, value)
+    if not checked:
+        raise ValueError(f"{name} must not be empty; leave it out, or give None, for none")
+    return checked
+
+
+def short_text(name: str, value: object) -> str:
+    """Take a str of 1 to 255 bytes in UTF-8, as AMQP bounds it."""
+    checked = text(name, value)
+    if encodable(name, checked) > _MAX_SHORT:
+        raise ValueError(f"{name} must be at most {_MAX_SHORT} bytes long, got {shown(value)}")
+    return checked
+
+
+def flag(name: str, value: object) -> bool:
+    """Take a bool."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return value
+
+
+def integer(name: str, value: object, least: int, most: int | None = None) -> int:
+    """Take an int, but no bool, within bounds that are included; AMQP's 64 bits are the utmost."""
+    expected = f"an int of {least} or more" if most is None else f"an int from {least} to {most}"
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be {expected}, got {shown(value)}")
+    if value < least or (most is not None and value > most):
+        raise ValueError(f"{name} is out of range: it must be {expected}, got {shown(value)}")
+    if value > MAX_INT:
+        raise ValueError(f"{name} is out of range: it must be less than 2**63, got {shown(value)}")
+    return int(value)
+
+
+def count(name: str, value: object) -> int:
+    """Take an int of 0 or more."""
+    return integer(name, value, 0)
+
+
+def priority(name: str, value: object) -> int:
+    """Take an int from 0 to 255, AMQP's range."""
+    return integer(name, value, 0, 255)
+
+
+def limit(name: str, value: object) -> float:
+    """Take a number of seconds greater than 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, got {shown(value)}")
+    if not value > 0 or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError(f"{name} must be a number of seconds greater than 0, got {shown(value)}")
+    if isinstance(value, int) and value > MAX_INT:
+        raise ValueError(f"{name} is out of range: it must be less than 2**63 seconds, got {shown(value)}")
+    return value
+
+
+def moment(name: str, value: object) -> datetime:
+    """Take a datetime."""
+    if not isinstance(value, datetime):
+        cure = "; for a wait from now, use countdown" if isinstance(value, (int, float, timedelta)) else ""
+        raise TypeError(f"{name} must be a datetime, got {shown(value)}{cure}")
+    return value
+
+
+def wait_or_moment(name: str, value: object) -> timedelta | datetime:
+    """Take a number of seconds, a timedelta or a datetime."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):
+        raise TypeError(f"{name} must be a number of seconds, a timedelta or a datetime, got {shown(value)}")
+    return duration(name, value)
+
+
+def time_to_live(name: str, value: object) -> float:
+    """Take a wait of 0 seconds or more, as long as brokers keep one, and give seconds."""
+    seconds = duration(name, value).total_seconds()
+    if not 0 <= seconds <= MAX_TTL:
+        raise ValueError(f"{name} is out of range: it must be from 0 to {MAX_TTL:.0f} seconds, got {shown(value)}")
+    return seconds
+
+
+def epoch(name: str, value: object) -> int:
+    """Take a datetime (UTC when naive) or whole seconds since 1970, and give the latter."""
+    if isinstance(value, datetime):
+        return integer(name, int(in_zone(value, UTC).timestamp()), 0)
+    return integer(name, value, 0)
+
+
+def delivery_mode(name: str, value: object) -> int:
+    """Take 1, 2 or their names, and give the number."""
+    if isinstance(value, (int, str)) and not isinstance(value, bool) and value in _DELIVERY_MODES:
+        return _DELIVERY_MODES[value]
+    error = ValueError if isinstance(value, (int, str)) and not isinstance(value, bool) else TypeError
+    raise error(f"{name} must be 1 or 'transient', 2 or 'persistent', got {shown(value)}")
+
+
+def named(name: str, value: object) -> dict[str, Any]:
+    """Take a mapping with str keys, and give a new dict."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, got {shown(value)}")
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"{name} must have str names, got {shown(key)}")
+    return dict(value)
+
+
+def user_headers(name: str, value: object) -> dict[str, Any]:
+    """Take a mapping that transports carry, with no name in it that belongs to the protocol; see `table`."""
+    checked = table(name, value)
+    taken = sorted(RESERVED.intersection(checked))
+    if taken:
+        listed = ", ".join(map(repr, taken))
+        raise ValueError(f"{name} must not set {listed}: the protocol does; use the option of that meaning")
+    return checked

@@ -1,0 +1,221 @@
+"""The options of a task message: a closed set, each with its check and its place in the message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple, TypedDict
+
+from satchel.message import checks
+from satchel.message.signatures import Signature, chain, signature, signatures
+from satchel.message.tables import table
+from satchel.message.times import duration
+
+Seconds = float | timedelta
+
+
+class TaskOptions(TypedDict, total=False):
+    """What `MessageBuilder.build` takes beside a task's name and arguments. None means absent, as if not given.
+
+    When it runs:
+        countdown: wait from now, in seconds or as a timedelta; 0 is none.
+        eta: the earliest time, as a datetime. Not together with `countdown`.
+        expires: the latest time, as a wait or a datetime; a worker then revokes the task.
+        broker_expiration: True lets the broker drop the message at `expires` too. The task's result then stays PENDING
+            for ever; otherwise the worker marks it REVOKED.
+
+    What it is:
+        task_id: its unique id; default a new UUID 4.
+        root_id, parent_id: the tasks that it comes from; `root_id` is its own id by default.
+        group_id (also `group`), group_index: the group that it belongs to, and its place in there (0 and up).
+        retries: how often it was tried before.
+        replaced_task_nesting: how often it replaced another task.
+        shadow: a name for logs, instead of the task's own.
+        stamps: stamp names with their values, of the types that `headers` may have.
+        origin: the sender; default the builder's.
+        argsrepr, kwargsrepr: texts for logs and monitors; default `bounded_repr` of the arguments.
+
+    What follows: signatures, see `satchel.message.signatures.signature`.
+        link (also `callbacks`), link_error (also `errbacks`): one or a list, run when it succeeded or failed.
+        chain: one or a list, run one after another behind it, in the order given.
+        chord: the body of the chord whose header it is in.
+
+    How it runs:
+        time_limit, soft_time_limit: seconds until it is killed, or told to stop.
+        ignore_result: True stores no result; None leaves it to the worker's own setting for the task; default False.
+
+    How it is sent:
+        serializer, compression: names in the pipeline's registry; default the builder's. ``compression=None`` is "off".
+        priority: 0 to 255; what it does depends on the transport.
+        headers: headers of your own; names of the protocol are refused, and so is what transports do not carry
+            unchanged (see `satchel.message.tables`): None, bool, int, float, str, lists and dicts of them are taken.
+        delivery_mode: 2 or "persistent" (default), 1 or "transient".
+        correlation_id: default the task's id.
+        reply_to, message_id, type, user_id, app_id, cluster_id: AMQP properties, at most 255 bytes each.
+        timestamp: the AMQP property, as a datetime or whole seconds since 1970.
+        expiration: how long the broker keeps the message, in seconds or as a timedelta. Not with `broker_expiration`.
+    """
+
+    task_id: str | None
+    countdown: Seconds | None
+    eta: datetime | None
+    expires: Seconds | datetime | None
+    broker_expiration: bool | None
+    retries: int | None
+    group_id: str | None
+    group: str | None
+    group_index: int | None
+    root_id: str | None
+    parent_id: str | None
+    link: Signature | Sequence[Signature] | None
+    callbacks: Signature | Sequence[Signature] | None
+    link_error: Signature | Sequence[Signature] | None
+    errbacks: Signature | Sequence[Signature] | None
+    chain: Signature | Sequence[Signature] | None
+    chord: Signature | None
+    reply_to: str | None
+    time_limit: float | None
+    soft_time_limit: float | None
+    shadow: str | None
+    priority: int | None
+    ignore_result: bool | None
+    headers: Mapping[str, Any] | None
+    delivery_mode: Literal[1, 2, "transient", "persistent"] | None
+    correlation_id: str | None
+    message_id: str | None
+    timestamp: datetime | int | None
+    type: str | None
+    user_id: str | None
+    app_id: str | None
+    cluster_id: str | None
+    expiration: Seconds | None
+    stamps: Mapping[str, Any] | None
+    argsrepr: str | None
+    kwargsrepr: str | None
+    replaced_task_nesting: int | None
+    origin: str | None
+    serializer: str | None
+    compression: str | None
+
+
+class Draft(NamedTuple):
+    """The parts of a message while its options are put in; `call` holds what is not a field of the message."""
+
+    headers: dict[str, Any]
+    properties: dict[str, Any]
+    embed: dict[str, Any]
+    call: dict[str, Any]
+
+
+class _Option(NamedTuple):
+    check: Callable[[str, Any], Any]
+    place: int  # The index of a part of a Draft.
+    field: str
+
+
+_HEADER, _PROPERTY, _EMBED, _CALL = range(4)
+
+_OPTIONS: Final[dict[str, _Option]] = {
+    "task_id": _Option(checks.short_text, _CALL, "task_id"),
+    "countdown": _Option(duration, _CALL, "countdown"),
+    "eta": _Option(checks.moment, _CALL, "eta"),
+    "expires": _Option(checks.wait_or_moment, _CALL, "expires"),
+    "broker_expiration": _Option(checks.flag, _CALL, "broker_expiration"),
+    "retries": _Option(checks.count, _HEADER, "retries"),
+    "group_id": _Option(checks.text, _HEADER, "group"),
+    "group": _Option(checks.text, _HEADER, "group"),
+    "group_index": _Option(checks.count, _HEADER, "group_index"),
+    "root_id": _Option(checks.text, _HEADER, "root_id"),
+    "parent_id": _Option(checks.text, _HEADER, "parent_id"),
+    "link": _Option(signatures, _EMBED, "callbacks"),
+    "callbacks": _Option(signatures, _EMBED, "callbacks"),
+    "link_error": _Option(signatures, _EMBED, "errbacks"),
+    "errbacks": _Option(signatures, _EMBED, "errbacks"),
+    "chain": _Option(chain, _EMBED, "chain"),
+    "chord": _Option(signature, _EMBED, "chord"),
+    "reply_to": _Option(checks.short_text, _PROPERTY, "reply_to"),
+    "time_limit": _Option(checks.limit, _CALL, "time_limit"),
+    "soft_time_limit": _Option(checks.limit, _CALL, "soft_time_limit"),
+    "shadow": _Option(checks.text, _HEADER, "shadow"),
+    "priority": _Option(checks.priority, _PROPERTY, "priority"),
+    "ignore_result": _Option(checks.flag, _HEADER, "ignore_result"),
+    "headers": _Option(checks.user_headers, _CALL, "headers"),
+    "delivery_mode": _Option(checks.delivery_mode, _PROPERTY, "delivery_mode"),
+    "correlation_id": _Option(checks.short_text, _PROPERTY, "correlation_id"),
+    "message_id": _Option(checks.short_text, _PROPERTY, "message_id"),
+    "timestamp": _Option(checks.epoch, _PROPERTY, "timestamp"),
+    "type": _Option(checks.short_text, _PROPERTY, "type"),
+    "user_id": _Option(checks.short_text, _PROPERTY, "user_id"),
+    "app_id": _Option(checks.short_text, _PROPERTY, "app_id"),
+    "cluster_id": _Option(checks.short_text, _PROPERTY, "cluster_id"),
+    "expiration": _Option(checks.time_to_live, _PROPERTY, "expiration"),
+    "stamps": _Option(table, _HEADER, "stamps"),
+    "argsrepr": _Option(checks.any_text, _HEADER, "argsrepr"),
+    "kwargsrepr": _Option(checks.any_text, _HEADER, "kwargsrepr"),
+    "replaced_task_nesting": _Option(checks.count, _HEADER, "replaced_task_nesting"),
+    "origin": _Option(checks.text, _HEADER, "origin"),
+    "serializer": _Option(checks.text, _CALL, "serializer"),
+    "compression": _Option(checks.text, _CALL, "compression"),
+}
+
+# Absent and None are not the same for these: None is a choice of its own.
+_NONE_IS_A_VALUE: Final = {"ignore_result": _HEADER, "compression": _CALL}
+
+_EXCLUSIVE: Final = (
+    ("countdown", "eta"),
+    ("broker_expiration", "expiration"),
+    ("group", "group_id"),
+    ("link", "callbacks"),
+    ("link_error", "errbacks"),
+)
+
+_NOT_IN_PROTOCOL_1: Final = (
+    *("chain", "shadow", "ignore_result", "stamps", "root_id", "parent_id"),
+    *("argsrepr", "kwargsrepr", "origin", "replaced_task_nesting"),
+)
+
+
+def place(options: Mapping[str, Any], draft: Draft, protocol: int) -> None:
+    """Check `options` and put each into its place in `draft`.
+
+    Raises:
+        TypeError: an option is unknown (with the nearest known name), has another type, or excludes another one.
+        ValueError: a value is out of range, or the protocol has no field for the option.
+    """
+    for name, value in options.items():
+        option = _OPTIONS.get(name)
+        if option is None:
+            raise _unknown(name)
+        if value is not None:
+            draft[option.place][option.field] = option.check(name, value)
+        elif name in _NONE_IS_A_VALUE:
+            draft[option.place][option.field] = None
+    if len(options) > 1:
+        for one, other in _EXCLUSIVE:
+            if options.get(one) is not None and options.get(other) is not None:
+                raise TypeError(f"{one} and {other} exclude each other: give one of them")
+        hard, soft = draft.call.get("time_limit"), draft.call.get("soft_time_limit")
+        if hard is not None and soft is not None and soft > hard:
+            raise ValueError(f"soft_time_limit must not be greater than time_limit: {soft} > {hard}")
+    if protocol == 1:
+        for name in _NOT_IN_PROTOCOL_1:
+            value = options.get(name)
+            # To store the result is what protocol 1 does: nothing is lost.
+            if value is not None and (name, value) != ("ignore_result", False):
+                raise ValueError(f"{name} has no place in protocol 1: leave it out, or build with protocol=2")
+
+
+_PUBLISHING: Final = frozenset(
+    {"queue", "exchange", "routing_key", "retry", "retry_policy", "producer", "connection", "declare", "mandatory"}
+)
+
+
+def _unknown(name: str) -> TypeError:
+    if name in _PUBLISHING:
+        cure = "give it to producer.publish, beside **message.publish_arguments()"
+        return TypeError(f"unknown option {name!r}; it is not of the message but of how it is published: {cure}")
+    import difflib  # 6 ms to import, and only this error needs it.
+
+    near = difflib.get_close_matches(name, _OPTIONS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(_OPTIONS))}"
+    return TypeError(f"unknown option {name!r}; {hint}")

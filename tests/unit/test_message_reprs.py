@@ -1,0 +1,249 @@
+"""bounded_repr: Celery's text, in bounded time and size, whatever the value."""
+
+from __future__ import annotations
+
+import enum
+import random
+import sys
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from satchel.message import MessageBuilder, bounded_repr
+
+ALPHABETS = ("ab ", "a'b\"\\\n\t", "é☃😀 '", "x")
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    *(st.text(alphabet, max_size=300) for alphabet in ALPHABETS),
+    st.binary(max_size=300),
+    st.datetimes(timezones=st.none() | st.just(timezone.utc)),
+    st.dates(),
+    st.times(),
+    st.timedeltas(),
+    st.decimals(allow_nan=False),  # A signaling NaN cannot be hashed.
+    st.uuids(),
+)
+HASHABLE = st.recursive(SCALARS, lambda inner: st.tuples(inner, inner) | st.frozensets(inner), max_leaves=6)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner),
+        st.lists(inner).map(tuple),
+        st.dictionaries(st.text(max_size=40) | HASHABLE, inner),
+        st.sets(HASHABLE),
+        st.frozensets(HASHABLE),
+    ),
+    max_leaves=60,
+)
+
+
+@pytest.fixture(scope="module")
+def saferepr() -> Any:
+    """Celery's own."""
+    return pytest.importorskip("celery.utils.saferepr").saferepr
+
+
+@given(value=VALUES, length=st.sampled_from([1024, 1, 2, 3, 5, 10, 20, 37, 100]))
+def test_it_is_the_text_that_celery_writes(saferepr: Any, value: Any, length: int) -> None:
+    assert bounded_repr(value, max_length=length) == saferepr(value, length)
+
+
+def test_it_is_celerys_text_on_ten_thousand_calls(saferepr: Any) -> None:
+    chance = random.Random(5)
+    for _ in range(10_000):
+        args, kwargs = tuple(_any(chance, 4) for _ in range(2)), {"x" * n: _any(chance, 4) for n in range(2)}
+
+        assert bounded_repr(args) == saferepr(args, 1024)
+        assert bounded_repr(kwargs) == saferepr(kwargs, 1024)
+
+
+def test_a_cycle_is_written_as_celery_writes_it(saferepr: Any) -> None:
+    cycle: list[Any] = [1]
+    cycle.append({"itself": cycle})
+
+    assert bounded_repr(cycle) == saferepr(cycle, 1024)
+
+
+def _any(chance: random.Random, levels: int) -> Any:
+    kind = chance.randrange(13 if levels else 9)
+    members = range(chance.choice((0, 1, 2, 3, 3, 20)) if kind > 8 else 0)
+    if kind == 9:
+        return [_any(chance, levels - 1) for _ in members]
+    if kind == 10:
+        return tuple(_any(chance, levels - 1) for _ in members)
+    if kind == 11:
+        return {chance.choice((f"k{n}", n, (n, "k"))): _any(chance, levels - 1) for n in members}
+    if kind == 12:
+        return {chance.choice((n, f"'{n}", None)) for n in members}
+    if kind == 8:
+        return "".join(chance.choices(chance.choice(ALPHABETS), k=chance.choice((0, 3, 30, 1100))))
+    if kind == 7:
+        return chance.randbytes(chance.choice((0, 3, 30, 1100)))
+    moment = datetime(2000, 1, 1, tzinfo=chance.choice((None, timezone.utc))) + timedelta(chance.random() * 9999)
+    return chance.choice(
+        (
+            *(
+                None,
+                True,
+                chance.getrandbits(80),
+                chance.random(),
+                float("nan"),
+                Decimal(chance.getrandbits(70)) / 1000,
+            ),
+            *(moment, moment.date(), moment.time(), timedelta(chance.random()), UUID(int=chance.getrandbits(128))),
+        )
+    )
+
+
+class Quiet:
+    """An application's object: its own repr must not be called."""
+
+    def __repr__(self) -> str:
+        raise AssertionError("called")
+
+
+class Text(str):
+    def __len__(self) -> int:
+        raise AssertionError("called")
+
+
+class Members(list[Any]):
+    def __iter__(self) -> Any:
+        raise AssertionError("called")
+
+
+class Fields(dict[str, Any]):
+    def items(self) -> Any:
+        raise AssertionError("called")
+
+
+class Unnamed(type):
+    __module__ = property(lambda cls: 1 / 0)
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Quiet(), f"<{__name__}.Quiet>"),
+        ([Quiet(), 1], f"[<{__name__}.Quiet>, 1]"),
+        ({Quiet: 1}, "{<builtins.type>: 1}"),
+        (Text("it's"), "'it\\'s'"),
+        (Members([1]), "[1]"),
+        (Fields(a=1), "{'a': 1}"),
+        (Unnamed("X", (), {})(), "<object>"),
+        (Colour.RED, "<Colour.RED: 1>"),
+        (Level.LOW, "1"),
+        (10**5000, "<int of 16,610 bits>"),
+        ("\ud800", "'\\ud800'"),
+        (bytearray(b"x" * 9), "<builtins.bytearray>"),
+        (iter([]), "<builtins.list_iterator>"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_it_is_its_text_is_short_and_no_foreign_code_is_called(value: Any, text: str) -> None:
+    assert bounded_repr(value) == text
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        *("x" * 10**6, b"x" * 10**6, b"\xff" * 10**6, range(10**18), [0] * 10**6, {"a": [""] * 10**6}),
+        *([[[0] * 300] * 300] * 300, dict.fromkeys(range(10**5), "x" * 99), {(n,) for n in range(10**5)}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_work_is_bounded_by_the_text_and_not_by_the_value(huge: Any) -> None:
+    # Steps are counted, since a test that times would fail on a busy machine.
+    steps = 0
+
+    def count(*_: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return count
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        text = bounded_repr(huge)
+    finally:
+        sys.settrace(before)
+
+    assert len(text) < 2200
+    assert steps < 20_000
+
+
+def test_redacted_names_are_hidden_at_every_level() -> None:
+    message = MessageBuilder(redact=["password", "token"]).build(
+        "t", ({"password": [1], "user": "u"},), {"token": b"x", "deep": [{"password": 2, "Password": 3}]}
+    )
+
+    assert message.headers["argsrepr"] == "({'password': '***', 'user': 'u'},)"
+    assert message.headers["kwargsrepr"] == "{'token': '***', 'deep': [{'password': '***', 'Password': 3}]}"
+
+
+def test_names_to_redact_may_come_from_an_iterator() -> None:
+    names: Any = (name for name in ["password"])
+    message = MessageBuilder(redact=names).build("t", kwargs={"password": 1})
+
+    assert message.headers["kwargsrepr"] == "{'password': '***'}"
+
+
+def test_arguments_that_need_no_text_are_not_kept_alive() -> None:
+    args, kwargs = [1], {"a": 2}
+    before = sys.getrefcount(args), sys.getrefcount(kwargs)
+    message = MessageBuilder().build("t", args, kwargs, argsrepr="a", kwargsrepr="k")
+    after = sys.getrefcount(args), sys.getrefcount(kwargs)
+
+    assert after == before
+    assert (message.headers["argsrepr"], message.headers["kwargsrepr"]) == ("a", "k")
+
+
+def test_the_texts_can_be_turned_off_and_given() -> None:
+    off = MessageBuilder(reprs=False)
+
+    # Not empty, for a worker writes its own for an empty one.
+    assert off.build("t", ("secret",)).headers["argsrepr"] == off.build("t").headers["kwargsrepr"] == "..."
+    assert off.build("t", ("secret",), argsrepr="(a card)").headers["argsrepr"] == "(a card)"
+    assert MessageBuilder().build("t", ("secret",), argsrepr="(a card)").headers["argsrepr"] == "(a card)"
+
+
+def test_the_texts_are_written_when_someone_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Any] = []
+
+    def written(value: Any, **_: Any) -> str:
+        calls.append(value)
+        return "r"
+
+    monkeypatch.setattr("satchel.message.task_message.bounded_repr", written)
+    message = MessageBuilder().build("t", (1,), {"a": 2})
+    written_by_then = list(calls)
+
+    assert message.headers["argsrepr"] == message.publish_arguments()["headers"]["kwargsrepr"] == "r"
+    assert (written_by_then, calls) == ([], [(1,), {"a": 2}])
+
+
+def test_empty_arguments_are_written_as_celery_writes_them(saferepr: Any) -> None:
+    message = MessageBuilder().build("t", [], {})
+
+    assert (message.headers["argsrepr"], message.headers["kwargsrepr"]) == (saferepr(()), saferepr({}))
+
+
+def test_dates_and_times_are_written_in_full() -> None:
+    assert bounded_repr((date(2031, 1, 2), time(3))) == "(datetime.date(2031, 1, 2), datetime.time(3, 0))"
