@@ -1,0 +1,87 @@
+"""Options that several commands have: dialect, accept list, limits."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from dataclasses import fields
+
+from satchel.registry import Registry, celery_registry, default_registry
+from satchel.types import Limits
+
+_HELP = {
+    "max_body": "bytes of a body as it is sent",
+    "max_decompressed": "bytes of a body after decompression",
+    "max_depth": "levels of containers",
+    "max_nodes": "values in one body",
+}
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+def add_dialect(parser: ArgumentParser, default: str = "satchel") -> None:
+    """Add ``--dialect``."""
+    parser.add_argument(
+        "--dialect",
+        choices=("satchel", "celery"),
+        default=default,
+        help=f"satchel: the full value model; celery: what a stock Celery worker reads; default {default}",
+    )
+
+
+def registry_of(options: Namespace) -> Registry:
+    """The registry that ``--dialect`` names."""
+    return celery_registry() if options.dialect == "celery" else default_registry()
+
+
+def add_accept(parser: ArgumentParser, option: str, what: str) -> None:
+    """Add an option that takes names, separated by commas or given again; their list, or None."""
+    parser.add_argument(option, action="extend", type=_names, metavar="NAME[,NAME…]", help=what)
+
+
+def add_limits(parser: ArgumentParser) -> None:
+    """Add an option for each of `Limits`."""
+    group = parser.add_argument_group("limits", "numbers may end in k, M or G")
+    for field in fields(Limits):
+        default: int = getattr(Limits, field.name)
+        group.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=_size,
+            default=default,
+            metavar="N",
+            help=f"{_HELP[field.name]}; default {_shown(default)}",
+        )
+
+
+def limits_of(options: Namespace) -> Limits:
+    """The limits that were given."""
+    return Limits(**{field.name: getattr(options, field.name) for field in fields(Limits)})
+
+
+def after_decompression(limits: Limits) -> Limits:
+    """The limits of a body that is not compressed, or no more: it may be as large as one after decompression."""
+    return Limits(limits.max_decompressed, limits.max_decompressed, limits.max_depth, limits.max_nodes)
+
+
+def safe_serializers(registry: Registry) -> list[str]:
+    """The names of the built-in serializers that are safe on untrusted input."""
+    entries = registry.serializers.values()
+    return [entry.name for entry in entries if entry.origin == "built-in" and entry.codec_class().safe]
+
+
+def _names(text: str) -> list[str]:
+    names = [name for name in (part.strip() for part in text.split(",")) if name]
+    if not names:
+        raise ArgumentTypeError(f"{text!r} names nothing")
+    return names
+
+
+def _size(text: str) -> int:
+    number = text.lower().removesuffix("b").removesuffix("i")
+    unit = number.lstrip("0123456789")
+    digits = number.removesuffix(unit)
+    if unit not in _UNITS or not 0 < len(digits) < 16 or int(digits) == 0:
+        raise ArgumentTypeError(f"{text!r} is not a positive number such as 500, 64k or 16M; there is no 'unlimited'")
+    return int(digits) * _UNITS[unit]
+
+
+def _shown(number: int) -> str:
+    return f"{number >> 20}M" if number % (1 << 20) == 0 else f"{number:,}"
