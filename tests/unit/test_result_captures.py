@@ -93,4 +93,5 @@ def test_the_body_on_the_wire_is_read(path: Path) -> None:
 
     assert b"application/json" in header
     args, kwargs, embed = PIPELINE.decode(Encoded(body, "application/json", "utf-8", compression))
-    assert (kwargs, embed["chord"]) == ({}, None) and args
+    assert len(args) > 0
+    assert (kwargs, embed["chord"]) == ({}, None)
