@@ -1,13 +1,14 @@
 # `make` tells what there is. Every target does its own set-up, in .venv, and again only when it has to.
 #
 #   PYTHON=python3.12   the Python to make .venv with; otherwise a suitable one is found
-#   PYTEST_ARGS="-k x"  further arguments for pytest
+#   PYTEST_ARGS="-k x"  further arguments for pytest; BENCH_ARGS, FUZZ_ARGS likewise
 
 PYTHON ?=
 VENV ?= .venv
 PYTHONS ?= 3.10 3.11 3.12 3.13
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 
 # Another environment that is active, or a path for its modules, is none of ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
@@ -18,10 +19,13 @@ BIN = $(VENV)/bin
 PYTEST = -m pytest -n auto --dist loadgroup
 # The tests that need no server and no Celery.
 PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile)
-CHECKED = $(wildcard satchel tests benchmarks conftest.py .ci/environment.py)
+COVERED = satchel/errors.py,satchel/types.py,satchel/registry/policy.py
+COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_pipeline_accept.py \
+	hostile/test_g09_accept_list.py)
+CHECKED = $(wildcard satchel tests benchmarks fuzz conftest.py .ci/environment.py .ci/mutation.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types imports docs bench dist test-all-pythons test-lowest setup lock clean
+.PHONY: help demo test hostile vectors fuzz fuzz-long mutation coverage lint format types imports docs bench dist test-all-pythons test-lowest setup lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -34,6 +38,31 @@ demo:  ## the main job, on real messages and a real Celery worker, no server nee
 test:  ## all the tests, the examples in README.md and docs/ among them
 	@$(SETUP) test "$(PYTHON)"
 	@$(BIN)/python $(PYTEST) $(PYTEST_ARGS)
+
+hostile:  ## the promises on hostile input, a line each; more cases than `make test` has, and times are held
+	@$(SETUP) test "$(PYTHON)"
+	@SATCHEL_THOROUGH=1 $(BIN)/python $(PYTEST) tests/hostile $(PYTEST_ARGS)
+
+vectors:  ## the public vectors, a line per format
+	@$(SETUP) test "$(PYTHON)"
+	@$(BIN)/python $(PYTEST) -p no:xdist tests/hostile/test_g08_vectors.py $(PYTEST_ARGS)
+
+fuzz:  ## every codec, the pipeline and the commands, by libFuzzer, for a minute or two
+	@$(SETUP) fuzz "$(PYTHON)"
+	@$(BIN)/python -m fuzz $(FUZZ_ARGS)
+
+fuzz-long:  ## the same, a million executions each: an hour or two
+	@$(SETUP) fuzz "$(PYTHON)"
+	@$(BIN)/python -m fuzz --runs 1000000 $(FUZZ_ARGS)
+
+coverage:  ## every branch of the errors, the limits and the accept list is taken by a test
+	@$(SETUP) test "$(PYTHON)"
+	@$(BIN)/python -m coverage run --branch --include='$(COVERED)' -m pytest -q -p no:xdist $(COVERING)
+	@$(BIN)/python -m coverage report --show-missing --fail-under=100
+
+mutation:  ## faults are put into the pipeline, the policy and the codecs' base, and tests must fail; a quarter of an hour
+	@$(SETUP) mutation "$(PYTHON)"
+	@$(BIN)/python .ci/mutation.py
 
 lint:  ## ruff: rules and format
 	@$(SETUP) dev "$(PYTHON)"
@@ -98,4 +127,4 @@ lock:  ## pyproject.toml's groups, pinned into requirements/
 	@sh .ci/lock "$(VENV)-lock/bin/uv" $(if $(UPGRADE),--upgrade)
 
 clean:  ## remove what make made
-	@rm -rf build dist .venv .venv-* .venv.lock .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf build dist .venv .venv-* .venv.lock .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

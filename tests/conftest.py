@@ -12,6 +12,8 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.hostile.figures import THOROUGH, Figures, lines
+
 # No test asserts a time, and a busy machine is no failure: no deadline, no complaint about slow generation.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # `--hypothesis-profile=thorough`, before a release.
@@ -21,6 +23,29 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 TESTS = Path(__file__).parent
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """Call it with a promise, a number of cases and what was measured; a run ends with a line for each promise."""
+    return Figures(request.node.user_properties)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for status in ("passed", "failed") for report in terminalreporter.getreports(status)]
+    promises = list(lines(reports))
+    if promises:
+        terminalreporter.section("promises on hostile input")
+        for line, _ in promises:
+            terminalreporter.line(line)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    passed = reporter.getreports("passed") if THOROUGH and reporter is not None else []
+    if not session.exitstatus and not all(within for _, within in lines(passed)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
