@@ -16,7 +16,7 @@ from satchel.codecs.base import ValueSerializer, derived, optional
 from satchel.codecs.gate import Gate
 from satchel.codecs.lowering import Lowering, locate
 from satchel.codecs.tagged import Types
-from satchel.codecs.values import Restoring, measure
+from satchel.codecs.values import Restoring, measure, unique
 from satchel.errors import CorruptBody, LimitExceeded
 from satchel.types import Buffer, Limits
 
@@ -25,6 +25,7 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _STEPS = bytes.maketrans(b"[]", b"\x01\xff")
 _NOT_OPENING = bytes(set(range(256)) - set(b"[{"))
 _NOT_BRACKET_OR_QUOTE = bytes(set(range(256)) - set(b'[{]}"'))
+_NOT_SEPARATOR_OR_QUOTE = bytes(set(range(256)) - set(b',:"'))
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Json(ValueSerializer):
     Args:
         types: the application's types.
         tuples: keep tuples, by a tag; they come back as lists otherwise.
+        unique_keys: refuse an object in which a key occurs twice, at the standard library's speed; the last one counts
+            otherwise, as everywhere.
         dialect: "celery" writes only what a stock Celery worker reads (kombu's seven tags; NaN and infinities; int,
             float, bool and None as dict keys become str) and reads NaN, infinities and lone surrogates.
         engine: "stdlib", "fast" (the extra ``fast``: ormsgpack as type gate, orjson, msgspec), or "auto": fast where
@@ -45,6 +48,7 @@ class Json(ValueSerializer):
 
     types: Types = Types()
     tuples: bool = False
+    unique_keys: bool = False
     dialect: Literal["satchel", "celery"] = "satchel"
     engine: Literal["auto", "stdlib", "fast"] = "auto"
 
@@ -67,9 +71,13 @@ class Json(ValueSerializer):
         self._check("dialect", "satchel", "celery")
         self._check_types()
         self._check_flag("tuples")
+        self._check_flag("unique_keys")
         self._check("engine", "auto", "stdlib", "fast")
         celery = self.dialect == "celery"
-        msgspec, gate = self._accelerator("msgspec"), self._accelerator("ormsgpack")
+        # msgspec keeps the last of equal keys and does not tell.
+        msgspec = None if self.unique_keys else self._accelerator("msgspec")
+        gate = self._accelerator("ormsgpack")
+        pairs = unique if self.unique_keys else None
         self._derive(
             _lower=Lowering(
                 self.name,
@@ -87,9 +95,9 @@ class Json(ValueSerializer):
             _encoder=json.JSONEncoder(
                 ensure_ascii=False, check_circular=False, allow_nan=celery, separators=(",", ":")
             ),
-            _decoder=json.JSONDecoder()
+            _decoder=json.JSONDecoder(object_pairs_hook=pairs)
             if celery
-            else json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite),
+            else json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_float=_finite),
             _gate=gate and Gate(gate, tuples=self.tuples),
             _orjson=self._accelerator("orjson"),
             _msgspec=msgspec and msgspec.json.decode,
@@ -143,9 +151,12 @@ class Json(ValueSerializer):
         """
         data = body if isinstance(body, bytes) else bytes(body)
         self._bound(data, limits)
-        value = self._parse(data)
         # A value and what separates it from the next take two bytes at the least.
-        if len(data) > 2 * limits.max_nodes:
+        many = len(data) > 2 * limits.max_nodes
+        if many and _separators(data) >= limits.max_nodes:
+            raise LimitExceeded("max_nodes", limits.max_nodes)
+        value = self._parse(data)
+        if many:
             measure(value, limits)
         # An escape could spell a tag's name.
         if data.find(b"__type__") >= 0 or data.find(b"\\u00") >= 0:
@@ -187,12 +198,7 @@ class Json(ValueSerializer):
         """Hold the depth of a body against its limit, before a parser recurses into it."""
         if len(body.translate(None, _NOT_OPENING)) <= limits.max_depth:
             return
-        if b"\\" in body:
-            body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-        # Strings without brackets go; without escapes, every other piece between quotes then stands outside of strings.
-        brackets = body.translate(_ONE_KIND, _NOT_BRACKET_OR_QUOTE).replace(b'""', b"")
-        if b'"' in brackets:
-            brackets = b"".join(brackets.split(b'"')[::2])
+        brackets = _outside_strings(body, _NOT_BRACKET_OR_QUOTE).translate(_ONE_KIND)
         # Every round takes the innermost level off; few levels are left when few brackets are.
         room = limits.max_depth
         while brackets.count(b"[") > room:
@@ -203,6 +209,20 @@ class Json(ValueSerializer):
                 return
             brackets = outer
             room -= 1
+
+
+def _outside_strings(body: bytes, left_out: bytes) -> bytes:
+    """Give the bytes of a body that stand outside of strings, without those in `left_out`, which has no quote."""
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Strings with none of them inside go; of the others, every other piece between quotes stands outside.
+    left = body.translate(None, left_out).replace(b'""', b"")
+    return b"".join(left.split(b'"')[::2]) if b'"' in left else left
+
+
+def _separators(body: bytes) -> int:
+    """Count the commas and colons: a body has more values than that."""
+    return len(_outside_strings(body, _NOT_SEPARATOR_OR_QUOTE))
 
 
 def _wrap(tag: str, plain: Any) -> Any:

@@ -12,6 +12,7 @@ from uuid import UUID
 from satchel.codecs.base import ValueSerializer, derived, optional, require
 from satchel.codecs.gate import Gate
 from satchel.codecs.lowering import Lowering, locate
+from satchel.codecs.msgpack_reading import unpacked
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring, measure
 from satchel.errors import CorruptBody, EncodeError
@@ -49,6 +50,7 @@ class Msgpack(ValueSerializer):
     Args:
         types: the application's types.
         tuples: keep tuples, by a tag; they come back as lists otherwise.
+        unique_keys: refuse a map in which a key occurs twice; the last one counts otherwise, as everywhere.
         dialect: "celery" writes only what a stock Celery worker reads: no ext types of ours, but NaN and infinities.
         engine: "plain" (msgpack), "fast" (ormsgpack writes what it can: the extra ``fast``), or "auto".
 
@@ -58,6 +60,7 @@ class Msgpack(ValueSerializer):
 
     types: Types = Types()
     tuples: bool = False
+    unique_keys: bool = False
     dialect: Literal["satchel", "celery"] = "satchel"
     engine: Literal["auto", "plain", "fast"] = "auto"
 
@@ -78,6 +81,7 @@ class Msgpack(ValueSerializer):
         self._check("dialect", "satchel", "celery")
         self._check_types()
         self._check_flag("tuples")
+        self._check_flag("unique_keys")
         self._check("engine", "auto", "plain", "fast")
         msgpack = require("msgpack", codec=self.name, library="msgpack", extra="msgpack")
         celery = self.dialect == "celery"
@@ -163,15 +167,16 @@ class Msgpack(ValueSerializer):
         return value
 
     def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
-        """Decode a body. The unpacker is iterative, so depth is measured after it.
+        """Decode a body.
 
         Raises:
             LimitExceeded: it is nested too deep or holds too many values.
-            CorruptBody: an ext type of ours does not hold what it says, a key is not a str, or a float not finite.
+            CorruptBody: an ext type of ours does not hold what it says, a key is not a str or there twice, or a float
+                not finite.
             ValueError, msgpack.UnpackException: it is not MessagePack.
         """
         data = body if isinstance(body, bytes) else bytes(body)
-        value = self._msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=self._ext_hook)
+        value = unpacked(self._msgpack, data, limits, ext_hook=self._ext_hook, unique_keys=self.unique_keys)
         if _may_exceed(data, limits):
             measure(value, limits)
         return self._restored(value) if _SUSPECT.search(data) else value

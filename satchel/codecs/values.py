@@ -153,15 +153,44 @@ def _listed(plain: Any) -> list[Any]:
     return plain
 
 
+#: Types whose hashes nobody can foretell: they depend on a secret of the process.
+_KEYED = frozenset({str, bytes})
+
+#: Members of one set, or keys of one mapping, of other types than those.
+MOST_NUMBERS = 10_000
+
+
 def hashable(members: list[Any]) -> list[Any]:
     """Give the members when they can stand in a set, or be keys, at a linear cost.
 
     Hashes of numbers can be chosen: 20,000 multiples of 2**61-1 in one set cost seconds. Equal members are few in an
-    honest set, so are equal hashes.
+    honest set, so are equal hashes. Where all hashes differ, their places in the table can still be made to collide,
+    which is the square of their number again: 10,000 cost a tenth of a second at the worst.
+
+    Raises:
+        ValueError: there are too many.
     """
+    if len(members) > MOST_NUMBERS and sum(type(member) not in _KEYED for member in members) > MOST_NUMBERS:
+        raise ValueError(f"more than {MOST_NUMBERS:,} members that are neither str nor bytes; send a list")
     if len(members) - len({hash(member) for member in members}) > 64 + len(members) // 16:
-        raise ValueError("too many members with the same hash")
+        raise ValueError("too many members with the same hash; send a list")
     return members
+
+
+def unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Make a dict of what a parser found, unless a key is there twice.
+
+    Raises:
+        CorruptBody: it is; readers differ in which of the values they take (RFC 8259, section 4).
+    """
+    table = dict(pairs)
+    if len(table) == len(pairs):
+        return table
+    for key, _ in pairs:
+        if key not in table:
+            raise CorruptBody(f"the key {str(key)[:80]!r} occurs twice in one mapping")
+        del table[key]
+    raise AssertionError("fewer keys than pairs, and none twice")
 
 
 def _pairs(plain: Any) -> dict[str, Any]:

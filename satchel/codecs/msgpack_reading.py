@@ -1,0 +1,82 @@
+"""Reading MessagePack within limits: what many bytes or many headers could become is known before it is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from satchel.codecs.values import unique
+from satchel.errors import CorruptBody, LimitExceeded
+from satchel.types import Limits
+
+#: Items for which the library may make room before it has seen them: 16 MiB of pointers.
+_ROOM = 2 * 1024 * 1024
+
+#: The library's own bound on levels.
+_DEEPEST = 1024
+
+
+def unpacked(
+    msgpack: Any, data: bytes, limits: Limits, *, ext_hook: Callable[[int, bytes], Any], unique_keys: bool
+) -> Any:
+    """Unpack a body, of at most `limits.max_nodes` values.
+
+    The unpacker is iterative: depth is for the caller to measure.
+
+    Args:
+        msgpack: the library.
+        data: the body.
+        limits: its limits.
+        ext_hook: makes a value of an ext type.
+        unique_keys: refuse a map in which a key occurs twice.
+
+    Raises:
+        LimitExceeded: it holds too many values, or is nested deeper than the library goes.
+        CorruptBody: it ends too early, or a key is there twice.
+        ValueError, msgpack.UnpackException: it is not MessagePack.
+    """
+    hooks: dict[str, Any] = {"object_pairs_hook": unique} if unique_keys else {}
+    many = len(data) > limits.max_nodes  # A value takes a byte at the least.
+    if many:
+        hooks = _counting(limits, unique_keys=unique_keys)
+    try:
+        # A list gets its room when its header is read: where there are many headers, the items must be there, too.
+        if len(data) > 1_000 and (data.count(b"\xdc") + data.count(b"\xdd")) * len(data) > _ROOM:
+            _skip(msgpack, data)
+        return msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=ext_hook, **hooks)
+    except msgpack.StackError as error:
+        raise LimitExceeded("max_depth", min(limits.max_depth, _DEEPEST)) from error
+    except ValueError as error:
+        if many and re.search("exceeds max_(array|map)_len", str(error)):
+            raise LimitExceeded("max_nodes", limits.max_nodes) from error
+        raise
+
+
+def _skip(msgpack: Any, data: bytes) -> None:
+    """Go through a body without making anything of it, at a tenth of the cost."""
+    unpacker = msgpack.Unpacker(max_buffer_size=len(data))
+    unpacker.feed(data)
+    try:
+        unpacker.skip()
+    except msgpack.OutOfData as error:
+        raise CorruptBody("the body is truncated", codec="msgpack") from error
+
+
+def _counting(limits: Limits, *, unique_keys: bool) -> dict[str, Any]:
+    """Give hooks that count the items of every array and map as soon as it is whole, and bounds on the longest."""
+    left = limits.max_nodes - 1
+
+    def spend(container: Any) -> Any:
+        nonlocal left
+        left -= len(container) * (2 if type(container) is dict else 1)
+        if left < 0:
+            raise LimitExceeded("max_nodes", limits.max_nodes)
+        return container
+
+    return {
+        "list_hook": spend,
+        **({"object_pairs_hook": lambda pairs: spend(unique(pairs))} if unique_keys else {"object_hook": spend}),
+        "max_array_len": limits.max_nodes,
+        "max_map_len": limits.max_nodes,
+    }
