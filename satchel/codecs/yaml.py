@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -13,14 +13,21 @@ from satchel.codecs.base import ValueSerializer, derived, require
 from satchel.codecs.lowering import Lowering
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring
-from satchel.codecs.yaml_reading import CORE, Building, Schema, constructors
+from satchel.codecs.yaml_reading import Building
+from satchel.codecs.yaml_scalars import CORE, constructors, resolvers
+from satchel.codecs.yaml_schema import KEYS, Schema, check_directives
 from satchel.errors import CorruptBody, EncodeError
 from satchel.types import Buffer, Limits
 
 _NO_LIBYAML = "install PyYAML from a wheel, which has libyaml in it"
 
-#: What a stock worker reads as keys of a mapping, besides str.
-_CELERY_KEYS = (int, float, type(None), bytes, date)
+#: The highest that `max_nodes` may be: that many values take seconds.
+_MOST_NODES = 10_000_000
+
+_FEWER = "split it, or use Yaml(max_nodes=…) on both sides"
+
+#: The local tags of the value model.
+_LOCAL_TAGS = frozenset({"set", "frozenset", "tuple", "dict", *(tag for tag, _, _ in SCALARS.values())})
 
 
 @dataclass(frozen=True)
@@ -31,19 +38,35 @@ class Yaml(ValueSerializer):
         types: the application's types.
         tuples: keep tuples, by a tag; they come back as lists otherwise.
         aliases: read anchors and aliases; each use counts against the limits as if it were written out.
-        dialect: "celery" writes only what a stock Celery worker reads: no local tags, but NaN, infinities, and
-            scalars other than str as keys, which it reads too. `Yaml.celery()` also reads stock producers' aliases.
+        dialect: "celery" writes only what a stock Celery worker reads: no local tags, but NaN, infinities, which it
+            reads too, and scalars other than str as keys, which both dialects read. `Yaml.celery()` also reads stock
+            producers' aliases.
+        max_nodes: the most values in one body, 1 to 10,000,000, if `Limits` does not allow fewer: each takes a
+            microsecond or two. What has more is not encoded either.
+        merge_keys: read merge keys (``<<``) as PyYAML does: a mapping's own keys win, then the first of several
+            mappings. Each pair that is merged counts against the limits once more.
+        foreign_tags: read a node whose tag is unknown (``!foo``, ``!!python/object:…``) as if it had none. No tag ever
+            names what is made, and PyYAML's safe loader refuses such tags.
+        unique_keys: refuse a mapping with the same key twice, in place of taking the last.
 
     Raises:
+        TypeError, ValueError: an option is of the wrong type or out of range.
         MissingDependency: PyYAML is not installed, or without libyaml.
 
-    Source: YAML 1.1; PyYAML's SafeLoader for what a plain scalar means.
+    Source: YAML 1.1; PyYAML's C safe loader for what a body means. Refused, where that one reads it, are what the
+    options above admit, and: a value that contains itself, more than 64 %TAG directives, a byte order mark, UTF-16,
+    ints and floats of more than 4,300 digits, a ``!!binary`` with other characters than base64's, tagged scalars that
+    are written as mappings, and, in ``!!omap`` and ``!!pairs``, keys that are not scalars, and tagged or merged pairs.
     """
 
     types: Types = Types()
     tuples: bool = False
     aliases: bool = False
     dialect: Literal["satchel", "celery"] = "satchel"
+    max_nodes: int = 20_000
+    merge_keys: bool = False
+    foreign_tags: bool = False
+    unique_keys: bool = False
 
     name = "yaml"
     content_type = "application/x-yaml"
@@ -60,8 +83,9 @@ class Yaml(ValueSerializer):
     def __post_init__(self) -> None:
         self._check("dialect", "satchel", "celery")
         self._check_types()
-        self._check_flag("tuples")
-        self._check_flag("aliases")
+        for flag in ("tuples", "aliases", "merge_keys", "foreign_tags", "unique_keys"):
+            self._check_flag(flag)
+        self._check_range("max_nodes", 1, _MOST_NODES)
         yaml = require("yaml", codec=self.name, library="PyYAML", extra="yaml")
         # A PyYAML built without libyaml has no such module.
         libyaml = require("yaml._yaml", codec=self.name, library="libyaml", extra=None, cure=_NO_LIBYAML)
@@ -72,11 +96,16 @@ class Yaml(ValueSerializer):
             _parser=libyaml.CParser,
             _nodes=nodes,
             _schema=Schema(
-                resolvers=yaml.SafeLoader.yaml_implicit_resolvers,
+                events=yaml.events,
+                resolvers=resolvers(yaml),
                 scalars=constructors(yaml, not_finite=celery),
                 restore=Restoring(self.name, self.types),
+                local=_LOCAL_TAGS.union(entry.tag for entry in self.types),
                 aliases=self.aliases,
-                any_key=celery,
+                merge_keys=self.merge_keys,
+                foreign_tags=self.foreign_tags,
+                unique_keys=self.unique_keys,
+                max_nodes=self.max_nodes,
             ),
             _lower=Lowering(
                 self.name,
@@ -86,7 +115,7 @@ class Yaml(ValueSerializer):
                 celery=celery,
                 tuples=self.tuples,
                 scalars=nodes.scalars(local_tags=not celery),
-                keys=_CELERY_KEYS if celery else (),
+                keys=KEYS if celery else (),
                 number=nodes.number,
                 sequence=nodes.sequence,
                 mapping=nodes.dict,
@@ -102,28 +131,43 @@ class Yaml(ValueSerializer):
         """Encode a value of the value model as one document in flow style, in UTF-8.
 
         Raises:
-            EncodeError: the value, or a part of it, cannot be written exactly; with the path.
-            LimitExceeded: a reader with the same limits would refuse the body.
+            EncodeError: the value, or a part of it, cannot be written exactly, or a reader with the same limits and
+                options would refuse the body; with the path.
+            LimitExceeded: the same, for more values than `Limits` allows.
         """
-        events = self._nodes.document(self._lower(value, limits))
+        own = self.max_nodes < limits.max_nodes
+        try:
+            lowered = self._lower(value, replace(limits, max_nodes=self.max_nodes) if own else limits)
+        except EncodeError as error:
+            if own and error.cure and "max_nodes" in error.cure:
+                error.cure = _FEWER
+            raise
+        events = self._nodes.document(lowered)
+        # Lowering counts the members of a set, which are pairs here.
+        most = min(self.max_nodes, limits.max_nodes)
+        if len(events) > most and self._nodes.count(events) > most:
+            exceeded = self._schema.too_many(limits)
+            if not own:
+                raise exceeded
+            raise EncodeError("too many values", cure=_FEWER) from exceeded
         text: str = self._yaml.emit(events, Dumper=self._yaml.CSafeDumper, allow_unicode=True, width=-1)
-        body = text.encode()
-        if len(body) > limits.max_nodes:
-            self.loads(body, limits=limits)
-        return body
+        return text.encode()
 
     def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
         """Decode one document; limits are checked event by event, before anything is built of them.
 
+        A body without a document, such as an empty one, is None, as it is to PyYAML.
+
         Raises:
             LimitExceeded: it is nested too deep or holds too many values.
-            CorruptBody: what the safe subset does not have: aliases, merge keys, foreign tags, other keys than str.
+            CorruptBody: what the safe subset does not have, by the options.
             ValueError, yaml.YAMLError: it is not YAML in UTF-8.
         """
         data = body if isinstance(body, bytes) else bytes(body)
         data.decode()  # libyaml would read UTF-16 as well, where a byte order mark says so.
         if data.startswith(b"\xef\xbb\xbf"):
             raise CorruptBody("it begins with a byte order mark", codec=self.name)
+        check_directives(data, self._parser, self._yaml.tokens.DirectiveToken)
         return Building(self._schema, limits).build(self._parser(data))
 
 
@@ -155,6 +199,11 @@ class _Nodes:
         for child in node.children:
             self._append(child, events)
         events.append(node.end)
+
+    def count(self, events: list[Any]) -> int:
+        """Count the values that a reader will count."""
+        nodes = self._yaml.events.ScalarEvent, self._yaml.events.CollectionStartEvent
+        return sum(isinstance(event, nodes) for event in events)
 
     def plain(self, text: str) -> Any:
         """A scalar whose text says its type."""

@@ -2,62 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from base64 import b64decode
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeAlias
 
-from satchel.codecs.values import INT_BOUND, Restoring, hashable
+from satchel.codecs.values import hashable, unique
+from satchel.codecs.yaml_scalars import CORE, beginning
+from satchel.codecs.yaml_schema import Schema
 from satchel.errors import CorruptBody, LimitExceeded
 from satchel.types import Limits
 
-CORE = "tag:yaml.org,2002:"
+_MERGE, _VALUE, _SET = CORE + "merge", CORE + "value", CORE + "set"
+_PAIRS = frozenset({CORE + "omap", CORE + "pairs"})
 
-#: Characters of a number. A longer text in base 60 would cost the square of its length.
-_LONGEST_NUMBER = 4_400
-
-
-def constructors(yaml: Any, *, not_finite: bool) -> dict[str, Callable[[str], Any]]:
-    """Give PyYAML's constructors of scalars, by tag, without its nodes' marks."""
-    safe = yaml.constructor.SafeConstructor()
-
-    def plain(name: str) -> Callable[[str], Any]:
-        construct = getattr(safe, f"construct_yaml_{name}")
-        return lambda text: construct(yaml.ScalarNode(CORE + name, text))
-
-    to_int, to_float = plain("int"), plain("float")
-
-    def integer(text: str) -> int:
-        value: int = to_int(text) if len(text) <= _LONGEST_NUMBER else INT_BOUND
-        if not -INT_BOUND < value < INT_BOUND:
-            raise ValueError("an int of more than 4,300 digits")
-        return value
-
-    def number(text: str) -> float:
-        if len(text) > _LONGEST_NUMBER:
-            raise ValueError("a float of more than 4,300 digits")
-        value: float = to_float(text)
-        if not (math.isfinite(value) or not_finite):
-            raise ValueError(f"{text[:40]} is not a finite number")
-        return value
-
-    def binary(text: str) -> bytes:
-        # PyYAML passes over what is not base64.
-        return b64decode("".join(text.split()), validate=True)
-
-    simple = {CORE + name: plain(name) for name in ("null", "bool", "timestamp", "str")}
-    return {**simple, CORE + "int": integer, CORE + "float": number, CORE + "binary": binary}
+#: What may be a key of a mapping, besides str.
+_KEYS = frozenset({int, float, bool, type(None), bytes, date, datetime})
 
 
-class _Open(NamedTuple):
-    """A container whose end has not come yet."""
-
-    items: list[Any]
-    is_mapping: bool
-    tag: str | None
-    anchor: str | None
-    nodes_before: int
+#: A container whose end has not come yet: its items, whether it is a mapping, its tag, its anchor, and how many values
+#: there were before it. A plain tuple takes a third of the time of a named one.
+_Open: TypeAlias = tuple[list[Any], bool, "str | None", "str | None", int]
 
 
 class _Anchored(NamedTuple):
@@ -66,23 +30,13 @@ class _Anchored(NamedTuple):
     levels: int
 
 
-@dataclass(frozen=True)
-class Schema:
-    """What scalars, keys and tags mean, and which of them may be.
+def _spelled(key: Any) -> str:
+    # Decimal digits would cost the square of their number.
+    return f"{key:x}" if isinstance(key, int) else repr(key)
 
-    Attributes:
-        resolvers: tags of plain scalars, by first character, with the pattern that decides.
-        scalars: constructors of scalars, by tag.
-        restore: gives the value of a local tag.
-        aliases: anchors and aliases are read.
-        any_key: scalars other than str may be keys.
-    """
 
-    resolvers: dict[str, list[tuple[str, Any]]]
-    scalars: dict[str, Callable[[str], Any]]
-    restore: Restoring
-    aliases: bool
-    any_key: bool
+#: Stands for a merge key until its mapping is closed.
+_MERGING: Any = object()
 
 
 @dataclass
@@ -94,39 +48,52 @@ class Building:
     _stack: list[_Open] = field(default_factory=list[_Open])
     # Levels of containers within each open one, so that an alias brings its own.
     _levels: list[int] = field(default_factory=list[int])
-    _anchors: dict[str, _Anchored] = field(default_factory=dict[str, _Anchored])
+    _anchors: dict[str, _Anchored | None] = field(default_factory=dict[str, "_Anchored | None"])
+    # How many containers are open where there is a merge key.
+    _merging: set[int] = field(default_factory=set[int])
     _nodes: int = 0
+    _most: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._most = min(self.limits.max_nodes, self.schema.max_nodes)
 
     def build(self, parser: Any) -> Any:
+        """Give the value, or None when there is no document, as PyYAML does."""
+        events, stack, get = self.schema.events, self._stack, parser.get_event
+        scalar, document, ends = (
+            events.ScalarEvent,
+            events.DocumentStartEvent,
+            (events.SequenceEndEvent, events.MappingEndEvent),
+        )
+        starts = {events.SequenceStartEvent: False, events.MappingStartEvent: True}
         root: Any = None
         documents = 0
         try:
-            while (event := parser.get_event()) is not None:
-                kind = type(event).__name__
-                if kind == "ScalarEvent":
-                    self._count(1)
-                    value = self._scalar(event)
-                    self._anchor(event.anchor, value, 1, 0)
-                elif kind in ("SequenceStartEvent", "MappingStartEvent"):
-                    self._open(event, kind == "MappingStartEvent")
+            while (event := get()) is not None:
+                kind = type(event)
+                if kind is scalar:
+                    self._nodes += 1
+                    if self._nodes > self._most:
+                        raise self.schema.too_many(self.limits)
+                    value = self._scalar(event) if event.anchor is None else self._anchored(event)
+                elif kind in starts:
+                    self._open(event, starts[kind])
                     continue
-                elif kind in ("SequenceEndEvent", "MappingEndEvent"):
+                elif kind in ends:
                     value = self._close()
-                elif kind == "AliasEvent":
+                elif kind is events.AliasEvent:
                     value = self._alias(event.anchor)
                 else:
-                    documents += kind == "DocumentStartEvent"
+                    documents += kind is document
                     if documents > 1:
                         raise self._corrupt("there is more than one document")
                     continue
-                if self._stack:
-                    self._stack[-1].items.append(value)
+                if stack:
+                    stack[-1][0].append(value)
                 else:
                     root = value
         finally:
             parser.dispose()
-        if not documents:
-            raise self._corrupt("there is no document")
         return root
 
     def _corrupt(self, what: str, expected: str | None = None) -> CorruptBody:
@@ -134,8 +101,8 @@ class Building:
 
     def _count(self, nodes: int) -> None:
         self._nodes += nodes
-        if self._nodes > self.limits.max_nodes:
-            raise LimitExceeded("max_nodes", self.limits.max_nodes)
+        if self._nodes > self._most:
+            raise self.schema.too_many(self.limits)
 
     def _deepen(self, levels: int) -> None:
         """Hold `levels` more levels below the open containers against the limit."""
@@ -144,12 +111,22 @@ class Building:
         if self._levels and levels > self._levels[-1]:
             self._levels[-1] = levels
 
-    def _anchor(self, name: str | None, value: Any, nodes: int, levels: int) -> None:
-        if name is None:
-            return
+    # Anchors and aliases
+
+    def _check_anchor(self, name: str) -> None:
         if not self.schema.aliases:
             raise self._corrupt("it has an anchor", "write out what occurs twice, or read with Yaml(aliases=True)")
-        self._anchors[name] = _Anchored(value, nodes, levels)
+        if name in self._anchors:
+            raise self._corrupt(f"the anchor {name[:40]!r} is there twice")
+        self._anchors[name] = None
+
+    def _anchored(self, event: Any) -> Any:
+        self._check_anchor(event.anchor)
+        value = self._scalar(event)
+        if value is _MERGING:
+            raise self._corrupt("a merge key has an anchor")
+        self._anchors[event.anchor] = _Anchored(value, 1, 0)
+        return value
 
     def _alias(self, name: str) -> Any:
         anchored = self._anchors.get(name)
@@ -159,72 +136,154 @@ class Building:
         self._deepen(anchored.levels)
         return anchored.value
 
+    # Containers
+
     def _open(self, event: Any, is_mapping: bool) -> None:
-        self._deepen(1)
-        self._stack.append(_Open([], is_mapping, event.tag, event.anchor, self._nodes))
-        self._levels.append(0)
-        self._count(1)
+        # A call for each check would take as long as the rest.
+        anchor, stack = event.anchor, self._stack
+        if anchor is not None:
+            self._check_anchor(anchor)
+        if len(stack) >= self.limits.max_depth:
+            raise LimitExceeded("max_depth", self.limits.max_depth)
+        stack.append(([], is_mapping, event.tag, anchor, self._nodes))
+        self._nodes += 1
+        if self._nodes > self._most:
+            raise self.schema.too_many(self.limits)
+        if self.schema.aliases:
+            self._levels.append(0)
 
     def _close(self) -> Any:
-        opened = self._stack.pop()
-        levels = self._levels.pop() + 1
+        items, is_mapping, tag, anchor, nodes_before = self._stack.pop()
+        levels = 1
         if self._levels:
-            self._levels[-1] = max(self._levels[-1], levels)
-        value = self._mapping(opened) if opened.is_mapping else self._sequence(opened)
-        self._anchor(opened.anchor, value, self._nodes - opened.nodes_before, levels)
+            levels += self._levels.pop()
+            if self._levels and levels > self._levels[-1]:
+                self._levels[-1] = levels
+        if tag is not None and (tag == "!" or self._is_foreign(tag)):
+            tag = None
+        value = self._mapping(items, tag) if is_mapping else items if tag is None else self._sequence(items, tag)
+        if anchor is not None:
+            self._anchors[anchor] = _Anchored(value, self._nodes - nodes_before, levels)
         return value
 
-    def _sequence(self, opened: _Open) -> Any:
-        tag = opened.tag
-        if tag is None or tag in ("!", CORE + "seq"):
-            return opened.items
-        if tag in (CORE + "omap", CORE + "pairs"):
-            if not all(type(item) is dict and len(item) == 1 for item in opened.items):
+    def _sequence(self, items: list[Any], tag: str) -> Any:
+        if tag == CORE + "seq":
+            return items
+        if tag in _PAIRS:
+            if not all(type(item) is dict and len(item) == 1 for item in items):
                 raise self._corrupt("ordered pairs are mappings of one key")
-            return [next(iter(item.items())) for item in opened.items]
+            return [next(iter(item.items())) for item in items]
         name = self._local(tag)
         if name in ("frozenset", "tuple"):
-            return self.schema.restore(name, opened.items)
-        if len(opened.items) != 1:
+            return self.schema.restore(name, items)
+        if len(items) != 1:
             raise self._corrupt(f"the type tag {name[:40]!r} holds one value")
-        return self.schema.restore(name, opened.items[0])
+        return self.schema.restore(name, items[0])
 
-    def _mapping(self, opened: _Open) -> Any:
-        keys, tag = opened.items[::2], opened.tag
-        if tag == CORE + "set":
-            return self.schema.restore("set", keys)
-        self._check_keys(keys)
-        value = dict(zip(keys, opened.items[1::2], strict=True))
-        return value if tag is None or tag in ("!", CORE + "map") else self.schema.restore(self._local(tag), value)
+    def _mapping(self, items: list[Any], tag: str | None) -> Any:
+        merges = bool(self._merging) and len(self._stack) + 1 in self._merging
+        if tag == _SET and not merges:
+            return self._set(items[::2])
+        value = self._merged(items) if merges else self._dict(items) if items else {}
+        if tag is None or tag == CORE + "map":
+            return value
+        return set(value) if tag == _SET else self.schema.restore(self._local(tag), value)
 
-    def _check_keys(self, keys: list[Any]) -> None:
+    def _set(self, members: list[Any]) -> Any:
+        value = self.schema.restore("set", members)
+        if self.schema.unique_keys:
+            unique([(member, None) for member in members])
+        return value
+
+    def _dict(self, items: list[Any]) -> dict[Any, Any]:
+        keys = items[::2]
         others = [key for key in keys if type(key) is not str]
-        if not others:
-            return
-        if not self.schema.any_key or any(isinstance(key, dict | list | set) for key in others):
-            raise self._corrupt(f"a key of type {type(others[0]).__name__}", "keys are str")
+        if others:
+            self._check_keys(others)
+        value = dict(zip(keys, items[1::2], strict=True))
+        if len(value) != len(keys) and (self.schema.unique_keys or (self._stack and self._stack[-1][2] in _PAIRS)):
+            unique(list(zip(keys, items[1::2], strict=True)))
+        return value
+
+    def _check_keys(self, others: list[Any]) -> None:
+        kinds = {type(key) for key in others} - _KEYS
+        if kinds:
+            raise self._corrupt(f"a key of type {kinds.pop().__name__}", "keys are scalars")
         try:
             hashable(others)
         except ValueError as error:
             raise self._corrupt(str(error)) from error
 
+    def _merged(self, items: list[Any]) -> dict[Any, Any]:
+        """Give a mapping with merge keys: its own keys win, then the last merge key, then that one's first mapping."""
+        self._merging.remove(len(self._stack) + 1)
+        own: list[Any] = []
+        sources: list[dict[Any, Any]] = []
+        merges = 0
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            if key is not _MERGING:
+                own += (key, value)
+                continue
+            merges += 1
+            if merges > 1 and self.schema.unique_keys:
+                raise self._corrupt("the key '<<' occurs twice in one mapping")
+            for source in reversed(value) if type(value) is list else (value,):
+                if type(source) is not dict:
+                    raise self._corrupt("a merge key has something else than mappings")
+                self._count(2 * len(source))
+                sources.append(source)
+        last = self._dict(own)
+        # Keys of the same hash may come from many mappings; equal ones are no matter.
+        keys = [key for source in (*sources, last) for key in source if type(key) is not str]
+        self._check_keys(list({_spelled(key): key for key in keys}.values()))
+        merged: dict[Any, Any] = {}
+        for source in (*sources, last):
+            merged.update(source)
+        return merged
+
+    # Tags and scalars
+
+    def _is_foreign(self, tag: str) -> bool:
+        """Say whether a tag is to be read as if it were not there."""
+        return self.schema.foreign_tags and not self.schema.knows(tag)
+
     def _local(self, tag: str) -> str:
         if not tag.startswith("!") or len(tag) < 2:
-            raise self._corrupt(f"the tag {tag[:80]!r} is not one of the safe subset")
+            raise self._corrupt(
+                f"the tag {tag[:80]!r} is not one of the safe subset", "read with Yaml(foreign_tags=True) to ignore it"
+            )
         return tag[1:]
 
     def _scalar(self, event: Any) -> Any:
         tag, text = event.tag, event.value
+        plain = event.implicit[0]
+        if tag is not None and tag != "!" and self._is_foreign(tag):
+            tag, plain = None, not event.style
         if tag is None or tag == "!":
-            if not event.implicit[0]:
+            if not plain:
                 return text
-            resolvers = self.schema.resolvers.get(text[:1], ())
-            tag = next((tag for tag, pattern in resolvers if pattern.match(text)), None)
-            if tag is None:
+            for meant, matches in self.schema.resolvers.get(beginning(text), ()):
+                if matches(text):
+                    tag = meant
+                    break
+            else:
                 return text
         construct = self.schema.scalars.get(tag)
         if construct is not None:
             return construct(text)
-        if tag == CORE + "merge":
-            raise self._corrupt("it has a merge key", "write out the keys")
+        if tag in (_MERGE, _VALUE):
+            return self._key(tag, text)
         return self.schema.restore(self._local(tag), text)
+
+    def _key(self, tag: str, text: str) -> Any:
+        """Give what has a meaning of its own as a key, and none elsewhere: ``<<``, and ``=``, which is a str."""
+        if tag == _MERGE and not self.schema.merge_keys:
+            raise self._corrupt("it has a merge key", "write out the keys, or read with Yaml(merge_keys=True)")
+        here = self._stack[-1] if self._stack else None
+        ordered = len(self._stack) > 1 and self._stack[-2][2] in _PAIRS
+        if here is None or not here[1] or len(here[0]) % 2 or ordered:
+            raise self._corrupt(f"{text[:40]!r} is not a value")
+        if tag == _VALUE:
+            return text
+        self._merging.add(len(self._stack))
+        return _MERGING

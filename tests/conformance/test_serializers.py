@@ -22,7 +22,7 @@ CARRIES: dict[str, dict[str, Any]] = {
         "empty": [b""],
     },
     "text": {"values": ["", "tëxt", "x" * 5000], **WITHOUT_FORM, "empty": [""]},
-    "yaml": {"delimited": False},
+    "yaml": {"delimited": False, "empty": [None]},
     "pickle": {"deterministic": False},
     # Celery's JSON turns keys into str, and asks objects for their __json__, as stock producers do.
     "json in celery": {

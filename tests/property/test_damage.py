@@ -38,7 +38,13 @@ def settled(name: str, body: bytes) -> None:
         value = both.decode(Encoded(body, codec.content_type, codec.content_encoding))
     except DecodeError:
         return
-    again = both.decode(both.encode(value, serializer=codec.name))
+    try:
+        again = both.decode(both.encode(value, serializer=codec.name))
+    except EncodeError as error:
+        # Both dialects of YAML read the keys that Celery's writes.
+        if codec.name == "yaml" and "a dict key of type" in str(error):
+            return
+        raise
     assert difference(value, again) is None or difference(value, again, tuples=False) is None, body
 
 

@@ -83,6 +83,13 @@ def test_a_float_stays_the_same_float(value):
         ("- a\n- b: [c]\n", ["a", {"b": ["c"]}]),
         ("--- |\n  a\n  b\n", "a\nb\n"),
         ("# nothing else\n--- null\n...\n", None),
+        ("", None),
+        ("# nothing", None),
+        (
+            "{5: a, ~: b, 2.5: c, no: d, 2001-01-01: e, !!binary aGk=: f}",
+            {5: "a", None: "b", 2.5: "c", False: "d", date(2001, 1, 1): "e", b"hi": "f"},
+        ),
+        ("{=: 1, b: 2}", {"=": 1, "b": 2}),
     ],
 )
 def test_what_other_producers_write_is_read_as_pyyaml_reads_it(body, value):
@@ -210,13 +217,14 @@ def test_an_alias_brings_its_levels():
         "%YAML 3.0\n--- 1",
         "--- 1\n--- 2",
         "--- 1\n... 2",
-        "",
-        "# nothing",
         "\ufeff1",
-        "{1: a}",
         "{[a]: 1}",
         "? {a: 1}\n: 2",
         "!!set {[a]}",
+        "{!uuid 00000000000000000000000000000001: 1}",
+        "{!frozenset [1]: 1}",
+        "!!omap [{a: 1, a: 2}]",
+        "[=]",
         "!Order {a: 1}",
         "!uuid x",
         "!uuid [1, 2]",
@@ -226,6 +234,7 @@ def test_an_alias_brings_its_levels():
         "!frozenset [[1]]",
         "!! 1",
         "1" * 4301,
+        "0x" + "f" * 3600,
         "1:" * 3000 + "1",
         "1" * 5000 + ".5",
         "1.0e+400",
@@ -245,7 +254,9 @@ def test_what_is_outside_of_the_safe_subset_is_refused(body):
 
 @pytest.mark.parametrize("value", [{1: "a"}, {None: 1}, {2.5: 1}, {date(2001, 1, 1): 1}, {True: [{False: 1}]}])
 def test_scalars_as_keys_are_written_in_celerys_dialect_only(value):
-    assert yaml.safe_load(encode(value, CELERY)) == decode(encode(value, CELERY), CELERY) == value
+    body = encode(value, CELERY)
+
+    assert yaml.safe_load(body) == decode(body, CELERY) == decode(body) == value
     with pytest.raises(EncodeError, match="keys are str"):
         encode(value)
 
@@ -257,16 +268,17 @@ def test_other_keys_are_refused_in_both_dialects(key):
             encode({"a": {key: 1}}, pipeline)
 
 
-def test_scalars_as_keys_of_stock_producers_are_read_in_celerys_dialect():
+def test_scalars_as_keys_of_stock_producers_are_read_in_both_dialects():
     body = yaml.safe_dump({1: "a", None: "b", 2.5: "c", date(2001, 1, 1): "d", b"x": 1})
 
-    assert decode(body, CELERY) == yaml.safe_load(body)
+    assert decode(body, CELERY) == decode(body) == yaml.safe_load(body)
 
 
 @pytest.mark.parametrize("body", ["{[a]: 1}", "? {a: 1}\n: 2", "!!set {{a: 1}}"])
-def test_containers_as_keys_are_corrupt_in_celerys_dialect_too(body):
-    with pytest.raises(CorruptBody):
-        decode(body, CELERY)
+def test_containers_as_keys_are_corrupt_in_both_dialects(body):
+    for pipeline in (DEFAULT, CELERY):
+        with pytest.raises(CorruptBody):
+            decode(body, pipeline)
 
 
 def test_the_limits_are_met_event_by_event():
