@@ -16,18 +16,18 @@ from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived
 from satchel.codecs.lowering import Lowering
+from satchel.codecs.pickle_calls import COPYING, Copier, Seal, seal
 from satchel.codecs.pickle_reading import (
     CONTAINERS,
     OPENS_CONTAINER,
     SHARES,
-    Seal,
     Tagged,
     check_values,
+    hold_containers,
     restored,
     scan,
-    seal,
 )
-from satchel.codecs.tagged import Types
+from satchel.codecs.tagged import SCALAR_TAGS, Types
 from satchel.codecs.values import INT_BOUND, Restoring, measure
 from satchel.errors import ContentDisallowed, CorruptBody, EncodeError
 from satchel.types import Buffer, Limits
@@ -86,14 +86,13 @@ class Pickle(ValueSerializer):
             raise TypeError(f"allow must be a set of names or classes, got the str {self.allow!r}")
         self._derive(allow=frozenset(map(_global_name, self.allow)))
         celery = self.dialect == "celery"
-        calls: dict[str, Callable[..., Any]] = {_global_name(cls): cls for cls in _MODEL}
+        calls: dict[str, Callable[..., Any]] = {_global_name(cls): cls for cls in _MODEL if cls is not Decimal}
         calls["satchel.codecs.pickle:tagged"] = tagged
         # Stock Celery pickles the signatures of linked tasks as calls of this function.
         calls["celery.canvas:signature"] = _signature
-        calls["builtins:bytearray"] = _bytearray
         self._derive(
             _globals={name: seal(call) for name, call in calls.items()},
-            _restore=Restoring(self.name, self.types),
+            _restore=Restoring(self.name, self.types, dict.fromkeys(SCALAR_TAGS, _unwritten)),
             _lower=Lowering(
                 self.name,
                 self.types,
@@ -101,6 +100,7 @@ class Pickle(ValueSerializer):
                 atoms=frozenset({str, bool, bytes, type(None)}),
                 celery=celery,
                 tuples=True,
+                any_set=True,
                 scalars={
                     int: _integer,
                     datetime: _offset_only,
@@ -133,6 +133,7 @@ class Pickle(ValueSerializer):
                     "an allow-listed object refers to what is not allow-listed",
                     cure="add it to Pickle(allow={'module:name'})",
                 )
+        hold_containers(body, limits)
         self._bound(value, body, limits)
         return body
 
@@ -172,9 +173,11 @@ class Pickle(ValueSerializer):
             pickle.UnpicklingError, ValueError, …: it is not a pickle.
         """
         data = body if isinstance(body, bytes) else bytes(body)
-        scan(data, limits.max_depth)
+        scan(data, limits)
         unpickler = _Unpickler(io.BytesIO(data))
         unpickler.seals = self._globals
+        unpickler.found = {}
+        unpickler.size = len(data)
         unpickler.allow = self.allow
         value = unpickler.load()
         self._bound(value, data, limits)
@@ -210,6 +213,8 @@ class _Unpickler(pickle.Unpickler):
 
     seals: dict[str, Seal]
     allow: Collection[str | type]
+    found: dict[str, Seal | Copier]
+    size: int
     called = False
     tagged = False
 
@@ -217,8 +222,15 @@ class _Unpickler(pickle.Unpickler):
         self.called = True
         key = f"{module}:{name}"
         self.tagged = self.tagged or key == "satchel.codecs.pickle:tagged"
-        if key in self.seals:
-            return self.seals[key]
+        found = self.seals.get(key) or self.found.get(key)
+        if found is None:
+            # Once for all that refer to it: a seal is a thousand bytes, referring to one takes five.
+            found = self.found[key] = self._find(key, module, name)
+        return found
+
+    def _find(self, key: str, module: str, name: str) -> Seal | Copier:
+        if key in COPYING:
+            return Copier(*COPYING[key], self.size)
         if "." in name or key not in self.allow:
             raise ContentDisallowed(
                 f"the pickle refers to {key[:100]}, which is not allow-listed",
@@ -269,11 +281,8 @@ def _wrap(tag: str, plain: Any) -> Any:
     return Tagged((tag, plain))
 
 
-def _bytearray(data: Any = b"") -> bytearray:
-    # Of an int, Python's own would make that many bytes.
-    if type(data) is not bytes:
-        raise ValueError("a bytearray is made of bytes")
-    return bytearray(data)
+def _unwritten(_: Any) -> Any:
+    raise ValueError("a pickle needs no tag for it")
 
 
 def _signature(plain: Any, *_: Any) -> Any:

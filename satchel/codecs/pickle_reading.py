@@ -1,14 +1,16 @@
-"""Reading pickles without running them: a scan of the opcodes, seals on what may be called, a look at the result."""
+"""Reading pickles without running them: a scan of the opcodes, and a look at the result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, time
 from typing import Any, NoReturn
 from uuid import UUID
 
 from satchel.codecs import values
+from satchel.codecs.pickle_calls import Copier
 from satchel.errors import CorruptBody, LimitExceeded
+from satchel.types import Limits
 
 _LONGEST_INT = 1786  # Bytes of the largest int of 4,300 digits.
 
@@ -17,7 +19,7 @@ OPENS_CONTAINER = b"](}lt)d\x85\x86\x87\x8f\x91"
 SHARES = b"hj2"
 
 _PLAIN = b"(0N12]aelt)}dsu\x85\x86\x87\x88\x89\x8f\x90\x91\x93\x94Rb\x81\x92"
-_FIXED = {b"J": 4, b"K": 1, b"M": 2, b"G": 8, b"h": 1, b"j": 4, b"\x80": 1, b"\x95": 8}
+_FIXED = {b"J": 4, b"K": 1, b"M": 2, b"G": 8, b"h": 1, b"j": 4, b"\x80": 1}
 _LENGTH = {
     b"U": 1,
     b"C": 1,
@@ -33,6 +35,7 @@ _LENGTH = {
 }
 _LINES = {b"c": 2}
 _PUTS = {b"q": 1, b"r": 4}
+_FRAME = b"\x95"
 
 _STEP: dict[int, tuple[str, int]] = {
     **dict.fromkeys(_PLAIN, ("fixed", 0)),
@@ -40,14 +43,19 @@ _STEP: dict[int, tuple[str, int]] = {
     **{code[0]: ("length", size) for code, size in _LENGTH.items()},
     **{code[0]: ("lines", count) for code, count in _LINES.items()},
     **{code[0]: ("put", size) for code, size in _PUTS.items()},
+    _FRAME[0]: ("frame", 8),
 }
 
 
-#: Opcodes that make a tuple: of nothing, of what is above the mark, of the last one, two or three.
-_MAKES_TUPLE = b")t\x85\x86\x87"
+#: Opcodes that make a tuple (of nothing, of what is above the mark, of the last one, two or three) or a frozenset.
+_MAKES_HASHABLE = b")t\x85\x86\x87\x91"
+
+#: Opcodes that make a list, dict or set, and how much an empty set is, which one byte makes.
+_MAKES_OTHER = b"]}ld\x8f"
+_SET = 256
 
 
-def scan(data: bytes, max_depth: int) -> None:
+def scan(data: bytes, limits: Limits) -> None:
     """Walk the opcodes of a pickle, to its end mark at the end of the data, without carrying any out.
 
     Refused are opcodes that no plain pickle needs (persistent ids, extensions, old-style instances, out-of-band
@@ -56,20 +64,23 @@ def scan(data: bytes, max_depth: int) -> None:
 
     Raises:
         CorruptBody: at the first of them.
-        LimitExceeded: there are more than `max_depth` tuples within one another.
+        LimitExceeded: there are more than `max_depth` tuples and frozensets within one another, more containers than
+            `max_nodes`, or so many sets that they take far more memory than `max_decompressed` and the body.
     """
     _walk(data)
-    if len(data) - len(data.translate(None, _MAKES_TUPLE)) > max_depth:
+    hold_containers(data, limits)
+    if len(data) - len(data.translate(None, _MAKES_HASHABLE)) > limits.max_depth:
         try:
-            _hold_tuples(data, max_depth)
+            _hold_hashables(data, limits.max_depth)
         except IndexError as error:
             raise CorruptBody("an opcode takes what is not there", codec="pickle") from error
 
 
 def _walk(data: bytes) -> None:
     position, size, steps = 0, len(data), _STEP
+    no_frame = frame_end = size + 1
     while position < size:
-        code = data[position]
+        start, code = position, data[position]
         if code == 0x2E:  # STOP
             if position + 1 < size:
                 raise CorruptBody("there is something after the end of the pickle", codec="pickle")
@@ -87,16 +98,55 @@ def _walk(data: bytes) -> None:
             if int.from_bytes(data[position : position + number], "little") > size:
                 raise CorruptBody("a memo index beyond the length of the pickle", codec="pickle")
             position += number
-        else:
+        elif kind == "lines":
             for _ in range(number):
                 position = data.find(b"\n", position) + 1 or size + 1
+        else:
+            if start < frame_end < no_frame:
+                raise CorruptBody("a frame within a frame", codec="pickle")
+            position += number
+            frame_end = position + int.from_bytes(data[start + 1 : position], "little")
+            if frame_end > size:
+                break
+        if position > frame_end:
+            # The unpickler would go on behind the frame's end, and read other opcodes than these.
+            if start < frame_end:
+                raise CorruptBody("an opcode across the end of a frame", codec="pickle")
+            frame_end = no_frame
     raise CorruptBody("the pickle is truncated", codec="pickle")
 
 
-def _hold_tuples(data: bytes, max_depth: int) -> None:
-    """Hold the nesting of tuples against its limit, before there are any: hashing one recurses, and crashes.
+def _opcodes(data: bytes) -> Iterator[int]:
+    position = 0
+    while (code := data[position]) != 0x2E:
+        yield code
+        kind, number = _STEP[code]
+        start, position = position + 1, position + 1 + number
+        if kind == "length":
+            position += int.from_bytes(data[start:position], "little")
+        elif kind == "lines":
+            position = data.index(b"\n", data.index(b"\n", start) + 1) + 1
 
-    What each opcode leaves on the stack is followed, as levels of tuples: 0 for anything else, -1 for a mark.
+
+def hold_containers(data: bytes, limits: Limits) -> None:
+    """Hold the number of lists, dicts and sets against its limit, before there are any, and the memory of sets."""
+    most_sets = (limits.max_decompressed + 64 * len(data)) // _SET
+    if len(data) > limits.max_nodes or data.count(b"\x8f") > most_sets:
+        opened = sets = 0
+        for code in _opcodes(data):
+            if code in _MAKES_OTHER:
+                opened += 1
+                sets += code == 0x8F
+                if opened > limits.max_nodes or sets > most_sets:
+                    raise LimitExceeded("max_nodes", limits.max_nodes)
+
+
+def _hold_hashables(data: bytes, max_depth: int) -> None:
+    """Hold the nesting of tuples and frozensets against its limit, before there are any.
+
+    Hashing a tuple recurses, and so does comparing two that are equal, or two frozensets: it crashes.
+
+    What each opcode leaves on the stack is followed, as levels of them: 0 for anything else, -1 for a mark.
     """
     position = 0
     stack: list[int] = []
@@ -111,7 +161,7 @@ def _hold_tuples(data: bytes, max_depth: int) -> None:
             position = data.index(b"\n", data.index(b"\n", start) + 1) + 1
         pops, replaces = _EFFECTS.get(code, (0, True))
         taken = _above_mark(stack) if pops is None else [stack.pop() for _ in range(pops)]
-        if code in _MAKES_TUPLE:
+        if code in _MAKES_HASHABLE:
             levels = 1 + max(taken, default=0)
             if levels > max_depth:
                 raise LimitExceeded("max_depth", max_depth)
@@ -150,33 +200,6 @@ def _refused(code: int) -> NoReturn:
     raise CorruptBody(f"the opcode {bytes([code])!r}, which no plain pickle needs", codec="pickle")
 
 
-class Seal(type):
-    """A stand-in for what a pickle calls.
-
-    It must be a type, since NEWOBJ asks for one. Unlike a class or a function it has no attributes to set: BUILD would
-    set them for the whole process.
-    """
-
-    call: Callable[..., Any]
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return cls.call(*args, **kwargs)
-
-    def __setattr__(cls, name: str, value: Any) -> NoReturn:
-        raise TypeError("a global cannot be changed by a pickle")
-
-
-def seal(call: Callable[..., Any]) -> Seal:
-    """Seal a class or a function."""
-
-    def new(_: Seal, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(call, type):
-            raise TypeError("only a class has instances")
-        return call.__new__(call, *args, **kwargs)
-
-    return Seal("Seal", (), {"__slots__": (), "call": staticmethod(call), "__new__": new})
-
-
 def check_values(value: Any, *, not_finite: bool) -> None:
     """Look at every value of a decoded pickle, but for the insides of allow-listed objects.
 
@@ -196,7 +219,7 @@ def check_values(value: Any, *, not_finite: bool) -> None:
             pending.extend(item)
             if isinstance(item, dict):
                 pending.extend(item.values())
-        elif isinstance(item, type):
+        elif isinstance(item, type | Copier):
             raise CorruptBody("a global where a value should be", codec="pickle")
         elif isinstance(item, date | time):
             item.replace()  # ValueError: its bytes in the pickle may say the 99th of January, and nobody looked.

@@ -1,4 +1,4 @@
-"""Hostile pickles: nothing runs, nothing of the process changes, nothing is allocated for nothing (G13)."""
+"""G13, part by part: globals, opcodes, what BUILD would change, and what a decoded value may be."""
 
 from __future__ import annotations
 

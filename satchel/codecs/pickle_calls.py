@@ -1,0 +1,77 @@
+"""What stands for the globals that a pickle may call, so that it can call them and do nothing else with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NoReturn
+
+
+class Seal(type):
+    """A stand-in for what a pickle calls.
+
+    It must be a type, since NEWOBJ asks for one. Unlike a class or a function it has no attributes to set: BUILD would
+    set them for the whole process.
+    """
+
+    call: Callable[..., Any]
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return cls.call(*args, **kwargs)
+
+    def __setattr__(cls, name: str, value: Any) -> NoReturn:
+        raise TypeError("a global cannot be changed by a pickle")
+
+
+def seal(call: Callable[..., Any]) -> Seal:
+    """Seal a class or a function."""
+
+    def new(_: Seal, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(call, type):
+            raise TypeError("only a class has instances")
+        return call.__new__(call, *args, **kwargs)
+
+    return Seal("Seal", (), {"__slots__": (), "call": staticmethod(call), "__new__": new})
+
+
+class Copier:
+    """Stands for a class whose instances copy what they are made of: all copies of a pickle are no longer than itself.
+
+    An honest pickle holds what it has copied, but a few bytes can refer to it a thousand times. Like a seal, it has no
+    attributes to set.
+
+    Args:
+        kind: the class.
+        source: the class of what an instance is made of, which must not be empty space: Python's own would make as
+            many bytes as an int says.
+        room: bytes or characters that may be copied.
+    """
+
+    __slots__ = ("_kind", "_room", "_source")
+
+    _kind: Callable[[Any], Any]
+    _source: Any
+    _room: int
+
+    def __init__(self, kind: Callable[[Any], Any], source: type, room: int) -> None:
+        for name, value in (("_kind", kind), ("_source", source), ("_room", room)):
+            object.__setattr__(self, name, value)
+
+    def __call__(self, *sources: Any) -> Any:
+        for source in sources[:1]:
+            if type(source) is not self._source:
+                raise ValueError(f"made of {self._source.__name__}, got {type(source).__name__}")
+            object.__setattr__(self, "_room", self._room - len(source))
+            if self._room < 0:
+                raise ValueError("it copies more than it holds")
+        return self._kind(*sources)
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise TypeError("a global cannot be changed by a pickle")
+
+
+#: What copies, by name: the class, and the class of what an instance is made of.
+COPYING: dict[str, tuple[Callable[..., Any], type]] = {
+    "builtins:bytearray": (bytearray, bytes),
+    "decimal:Decimal": (Decimal, str),
+}
