@@ -66,18 +66,24 @@ class InvalidCodec(RegistryError, TypeError):
 
 
 class MissingDependency(RegistryError, ImportError):
-    """A codec's optional library is not installed. `install` is the exact command that cures it.
+    """A codec's optional library is not installed, or does not import. `install` is the exact command that cures it.
 
     `install` is None where the library is a part of Python that this interpreter was built without.
     """
 
-    def __init__(self, codec: str, library: str, extra: str | None, *, cure: str | None = None) -> None:
+    def __init__(
+        self, codec: str, library: str, extra: str | None, *, cure: str | None = None, fault: Exception | None = None
+    ) -> None:
         self.codec = codec
         self.library = library
         self.install: str | None = f"pip install 'satchel[{extra}]'" if extra else None
+        absent = fault is None or isinstance(fault, ModuleNotFoundError)
+        state = "is not installed" if absent else f"does not import ({type(fault).__name__}: {str(fault)[:200]})"
+        if cure is None and extra:
+            cure = f"run: {self.install}" if absent else f"run: pip install --force-reinstall {library}"
         super().__init__(
-            f"{codec} needs the library {library}, which is not installed",
-            cure=cure or (f"run: {self.install}" if extra else f"use a Python that was built with {library}"),
+            f"{codec} needs the library {library}, which {state}",
+            cure=cure or f"use a Python that was built with {library}",
         )
 
 

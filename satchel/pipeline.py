@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
-from satchel.codecs.base import Compressor
+from satchel.codecs.base import Compressor, flat
 from satchel.errors import (
     ContentDisallowed,
     CorruptBody,
@@ -197,9 +197,11 @@ class Pipeline:
         """
         body, content_type, content_encoding, compression = encoded
         bound = self._rebound()
-        try:
-            decoding = bound.decodings[content_type, content_encoding, compression]
-        except (KeyError, TypeError, BytesWarning):  # Unhashable; or bytes, under `python -bb`.
+        decoding = None
+        # Nothing but a str is hashed: it could be nested deeper than the stack.
+        if type(content_type) is type(content_encoding) is str and (compression is None or type(compression) is str):
+            decoding = bound.decodings.get((content_type, content_encoding, compression))
+        if decoding is None:
             decoding = self._decoding(bound, body, content_type, content_encoding, compression)
         limits = self._limits
         if type(body) is not bytes or len(body) > limits.max_body:
@@ -255,7 +257,7 @@ def _bounded(body: Any, max_body: int) -> Buffer:
         # A view may stand for far more bytes than it has memory.
         if body.nbytes > max_body:
             raise LimitExceeded("max_body", max_body)
-        return body if body.format == "B" and body.ndim == 1 and body.contiguous else body.tobytes()
+        return flat(body)
     if not isinstance(body, bytes | bytearray):
         raise TypeError(f"a body is bytes, bytearray or memoryview, got {type(body).__name__}")
     if len(body) > max_body:

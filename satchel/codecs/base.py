@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field, fields, replace
 from importlib import import_module
@@ -129,25 +130,31 @@ def require(module: str, *, codec: str, library: str, extra: str | None, cure: s
         cure: what helps instead of installing the extra.
 
     Raises:
-        MissingDependency: it is not installed, or does not import.
+        MissingDependency: it is not installed, or does not import, for whatever reason.
     """
     try:
         return import_module(module)
-    except ImportError as error:
-        raise MissingDependency(codec, library, extra, cure=cure) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise MissingDependency(codec, library, extra, cure=cure, fault=error) from error
 
 
 def optional(module: str, *, codec: str, extra: str, required: bool = False) -> Any:
     """Import a library that only makes a codec faster, or give None where it is not installed.
 
+    One that is installed and does not import is worth a warning, and no failure.
+
     Raises:
-        MissingDependency: it is `required` and not installed.
+        MissingDependency: it is `required`, and not installed or broken.
     """
     try:
-        return import_module(module)
-    except ImportError as error:
+        return require(module, codec=codec, library=module.partition(".")[0], extra=extra)
+    except MissingDependency as error:
         if required:
-            raise MissingDependency(codec, module.partition(".")[0], extra) from error
+            raise
+        if not isinstance(error.__cause__, ModuleNotFoundError):
+            warnings.warn(f"{error}; {codec} goes on without it", RuntimeWarning, stacklevel=2)
         return None
 
 

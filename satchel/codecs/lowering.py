@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
 from math import isfinite
 from typing import Any
 
+from satchel.codecs.plain import celery_key, place, unsubclassed
 from satchel.codecs.tagged import Types
-from satchel.codecs.values import CELERY_CARRIES, SCALARS, SUBSECOND_OFFSET
+from satchel.codecs.values import CELERY_CARRIES, SCALARS, SUBSECOND_OFFSET, hashable
 from satchel.errors import EncodeError
 from satchel.types import Limits
 
@@ -57,6 +57,7 @@ class Lowering:
         coerce_keys: write int, float, bool and None as keys, as Celery does.
         keys: types other than str that the format carries as keys.
         other: says whether an instance of another class can be written as it is.
+        any_set: the reader takes sets that cost more than their size; see `hashable`.
         escape_dicts: the format spells tags as dicts, so a dict that looks like one needs a tag itself.
         number, sequence, mapping: make a float, a list or a dict of the format's own of lowered parts.
     """
@@ -68,6 +69,7 @@ class Lowering:
     celery: bool
     tuples: bool
     scalars: Mapping[type, Callable[[Any], Any]]
+    any_set: bool = False
     escape_dicts: bool = False
     coerce_keys: bool = False
     keys: tuple[type, ...] = ()
@@ -152,7 +154,7 @@ class Lowering:
         if isinstance(key, self.keys):
             return self._lower(key, room)
         if self.coerce_keys and isinstance(key, int | float | None):
-            return _celery_key(key)
+            return celery_key(key)
         raise EncodeError(
             f"a dict key of type {type(key).__name__}", expected="keys are str", cure="convert it with str()"
         )
@@ -178,9 +180,14 @@ class Lowering:
         return self._tag("tuple", items) if self.tuples else self.sequence(items)
 
     def _set(self, value: set[Any] | frozenset[Any], room: _Room) -> Any:
+        if not self.any_set:
+            try:
+                hashable([*value])
+            except ValueError as error:
+                raise EncodeError(f"a {type(value).__name__} of {error}") from error
         members = self._exact._items(value, room)
         # Sets have no order, and equal values are to give equal bytes.
-        return self._tag(type(value).__name__, sorted(members, key=_place))
+        return self._tag(type(value).__name__, sorted(members, key=place))
 
     def _float(self, value: float, room: _Room) -> Any:
         if not isfinite(value) and not self.celery:
@@ -220,7 +227,7 @@ class Lowering:
             lowered = self._lower(_ask(lambda value: value.__json__(), value), room)
             room.levels += 1
             return lowered
-        base = _unsubclassed(value)
+        base = unsubclassed(value)
         if base is None:
             kind = type(value)
             registrable = not isinstance(value, type) and not callable(value)
@@ -246,63 +253,6 @@ def _ask(function: Callable[[Any], Any], value: Any) -> Any:
         raise EncodeError(f"a value of type {type(value).__name__} raised {type(error).__name__}: {error}") from error
 
 
-def _place(lowered: Any) -> str:
-    """Give a text that orders a set's members, the same for equal ones; without recursion, which takes C stack."""
-    parts: list[str] = []
-    pending = [lowered]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            parts.append(f"{{{len(item)}")
-            pending.extend(part for pair in item.items() for part in pair)
-        elif isinstance(item, list | tuple | set | frozenset):
-            parts.append(f"[{len(item)}")
-            pending.extend(item)
-        else:
-            parts.append(f"{item:x}" if isinstance(item, int) else repr(item))
-    return "\0".join(parts)
-
-
-def _unsubclassed(value: Any) -> Any:
-    """Give the plain value that an instance of a subclass equals, or None when there is no such base."""
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int.__int__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        # A view of items wider than bytes, or of other kinds, is not equal to its bytes.
-        body = bytes(value)
-        return body if body == value else None
-    if isinstance(value, dict):
-        return dict(value)
-    if isinstance(value, datetime):
-        base: Any = datetime.combine(date(value.year, value.month, value.day), value.timetz(), tzinfo=value.tzinfo)
-    elif isinstance(value, date):
-        base = date(value.year, value.month, value.day)
-    else:
-        for kind in (list, tuple, set, frozenset):
-            if isinstance(value, kind):
-                return kind(value)
-        return None
-    # pandas.Timestamp is a datetime with nanoseconds: not equal, so not written.
-    return base if base == value else None
-
-
-def _celery_key(key: float | None) -> str:
-    """A dict key as the standard library's json, and so a stock producer, writes it."""
-    if key is None:
-        return "null"
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    if isinstance(key, int):
-        return int.__repr__(key)
-    if isfinite(key):
-        return float.__repr__(key)
-    return "NaN" if key != key else "Infinity" if key > 0 else "-Infinity"
-
-
 def locate(lowered: Any, write: Callable[[Any], Any], path: tuple[object, ...] = ()) -> EncodeError:
     """Find the leaf or key of a lowered value that its library cannot write, and give the error that names it."""
     if isinstance(lowered, dict):
@@ -314,10 +264,14 @@ def locate(lowered: Any, write: Callable[[Any], Any], path: tuple[object, ...] =
     for key, item in children:
         try:
             write(item)
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 - whatever the library raises, this is the part
             return locate(item, write, (*path, key))
     try:
         write(lowered)
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - see above
         return EncodeError(f"a value of type {type(lowered).__name__} cannot be written ({error})", path=path)
     return EncodeError("a value cannot be written", path=path)

@@ -61,7 +61,7 @@ def load(kind: Kind, name: str) -> Any:
         own_name = codec.name
     except InvalidCodec as error:
         raise InvalidCodec(f"the plugin {name!r}: {error.what}", expected=error.expected, cure=error.cure) from error
-    except RegistryError:
+    except (RegistryError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
         raise InvalidCodec(f"the plugin {name!r} cannot be made: {error!r}") from error
@@ -98,6 +98,8 @@ def load_kombu(name: str) -> FunctionSerializer:
 def _loaded(entry_point: EntryPoint) -> Any:
     try:
         return entry_point.load()
+    except MemoryError:
+        raise
     except (Exception, SystemExit) as error:
         distribution = getattr(entry_point.dist, "name", None) or "an unknown distribution"
         raise InvalidCodec(

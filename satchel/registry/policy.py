@@ -97,17 +97,15 @@ class AcceptPolicy(NamedTuple):
         """Give type/subtype in lower case, when the parameters are well-formed and the charset is ours."""
         if isinstance(content_type, str) and len(content_type) <= _LONGEST:
             match = re.match(_MEDIA_TYPE, content_type)
-            end = match.end() if match else 0
-            while match and end < len(content_type):
-                parameter = re.compile(_PARAMETER).match(content_type, end)
-                if parameter is None:
-                    break
-                name, value = parameter.groups()
-                if name and name.lower() == "charset" and value.strip('"').lower() not in _CHARSETS:
-                    raise self._refusal(content_type, f"the charset {_shown(value)} is not accepted", "it is utf-8")
-                end = parameter.end()
-            if match and not content_type[end:].strip(" \t"):
-                return match[0].lower()
+            if match:
+                end = match.end()
+                while parameter := re.compile(_PARAMETER).match(content_type, end):
+                    name, value = parameter.groups()
+                    if name and name.lower() == "charset" and value.strip('"').lower() not in _CHARSETS:
+                        raise self._refusal(content_type, f"the charset {_shown(value)} is not accepted", "it is utf-8")
+                    end = parameter.end()
+                if not content_type[end:].strip(" \t"):
+                    return match[0].lower()
         raise self._refusal(content_type, f"the content type {_shown(content_type)} is missing or malformed")
 
     def _refusal(self, content_type: object, what: str, expected: str | None = None) -> ContentDisallowed:

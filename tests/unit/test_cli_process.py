@@ -80,7 +80,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], message: 
 
 
 def test_a_missing_library_is_exit_code_4_with_the_command_that_installs_it(tmp_path: Path) -> None:
-    (tmp_path / "zstandard.py").write_text("raise ImportError('hidden by a test')")
+    (tmp_path / "zstandard.py").write_text("raise ModuleNotFoundError('hidden by a test')")
     refused = satchel("encode", "-c", "zstd", stdin="{}", PYTHONPATH=str(tmp_path))
     received = satchel("decode", "-c", "zstd", stdin=b"\x28\xb5\x2f\xfd", PYTHONPATH=str(tmp_path))
     inspected = satchel("inspect", stdin=b"\x28\xb5\x2f\xfd", PYTHONPATH=str(tmp_path))

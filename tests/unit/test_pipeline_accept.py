@@ -57,6 +57,7 @@ def message(serializer: str, compression: str | None = None) -> Encoded:
         (["raw"], ("application/data", "application/octet-stream")),
         (["binary"], ("application/data", "application/octet-stream")),
         (["application/octet-stream"], ("application/octet-stream",)),
+        (["application/octet-stream", "json"], ("application/octet-stream", "application/json")),
         (("json", "text"), ("application/json", "text/plain", "application/text")),
         ({"json": 1}, ("application/json",)),
         ((name for name in ["json", "json"]), ("application/json",)),
@@ -76,6 +77,7 @@ def test_a_name_or_alias_accepts_all_that_its_codec_reads_and_a_content_type_its
         (["application/gzip"], {"application/gzip"}, {"gzip", "application/x-gzip"}),
         (["xz"], {"lzma", "xz", "application/x-lzma", "application/x-xz"}, {"gzip"}),
         (["XZ"], {"lzma", "xz"}, {"gzip"}),
+        (["application/gzip", "xz"], {"application/gzip", "lzma", "xz", "application/x-xz"}, {"gzip", "zlib"}),
         ([], set(), {"gzip", "zlib", "application/gzip"}),
     ],
 )
