@@ -138,4 +138,6 @@ def _header(body: Buffer) -> tuple[int | None, int | None]:
     last, empty, nibbles = bits >> 4 & 1, bits >> 5 & 1, 4 + (bits >> 6 & 0b11)
     if not last:
         return lgwin, None
-    return lgwin, 0 if empty else (bits >> 8 & (1 << 4 * nibbles) - 1) + 1
+    if empty or nibbles == 7:  # 7 stand for a meta-block of metadata, which is no output.
+        return lgwin, 0
+    return lgwin, (bits >> 8 & (1 << 4 * nibbles) - 1) + 1

@@ -112,7 +112,7 @@ class Zstd(Configured):
         return collect(self._pieces(memoryview(body), max_size), max_size=max_size, codec=self.name)
 
     def _pieces(self, body: memoryview, max_size: int) -> Iterator[bytes]:
-        left, unknown = max_size, self._zstandard.CONTENTSIZE_UNKNOWN
+        left, unknown, context = max_size, self._zstandard.CONTENTSIZE_UNKNOWN, None
         for frame in self._frames(body):
             size, window = self._header(frame)
             if size != unknown and size > left:
@@ -125,8 +125,9 @@ class Zstd(Configured):
                 continue
             if window > self.max_window:
                 raise starved(self.name, "max_window", self.max_window, f"a window of {window:,} bytes")
-            # A context of its own: it keeps a window that the next message has no use for.
-            context = self._zstandard.ZstdDecompressor(max_window_size=self.max_window)
+            if context is None:
+                # Not the thread's: it keeps a window that the next message has no use for.
+                context = self._zstandard.ZstdDecompressor(max_window_size=self.max_window)
             reader = context.stream_reader(frame)
             while chunk := reader.read(CHUNK):
                 left = max(0, left - len(chunk))

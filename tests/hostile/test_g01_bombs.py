@@ -1,0 +1,280 @@
+"""G1: bombs of ten kinds and more, by every compressor, at three limits: LimitExceeded, at little memory and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import pytest
+
+from satchel import CorruptBody, LimitExceeded, Pipeline, default_registry
+from tests.hostile.bodies import COMPRESSORS, decode, packed, pipeline
+from tests.hostile.child import MIB, linux_only, measured
+from tests.hostile.figures import THOROUGH, Figures
+from tests.hostile.streams import WRITERS, bzip2, noise, skippable, xz, zstd
+
+LIMITS = (1 * MIB, 10 * MIB, 64 * MIB)
+#: Of a bomb, by the limit: whoever inflates it whole shows. The smaller one is for quick runs.
+SIZE = {1 * MIB: 32 * MIB, 10 * MIB: 32 * MIB, 64 * MIB: 128 * MIB}
+#: Beyond the limit.
+ROOM = 12 * MIB
+MANY = 65_536
+
+SEVERAL = ("bzip2", "gzip", "lzma", "zstd")
+
+Bomb = Callable[[str, int], bytes]
+
+
+@cache
+def zeros(name: str, size: int, **options: Any) -> bytes:
+    return WRITERS[name]([(bytes(MIB), size // MIB)], **options)
+
+
+def short_pattern(name: str, size: int) -> bytes:
+    return WRITERS[name]([(b"spam and eggs..\n" * 32_768, size // (512 * 1024))])
+
+
+def long_distance(name: str, size: int) -> bytes:
+    # What DEFLATE and bzip2 repeat is bound by window and block; LZMA takes long to find it.
+    period, times = {"zlib": (16_000, 256), "gzip": (16_000, 256), "bzip2": (1_000, 800), "lzma": (90_000, 44)}.get(
+        name, (MIB // 2, 2)
+    )
+    return WRITERS[name]([(noise(period) * times, size // (period * times) + 1)])
+
+
+def many_blocks(name: str, size: int) -> bytes:
+    options: dict[str, Any] = {"brotli": {"flush": True}, "zstd": {"flush": True}, "lzma": {"blocks": True}}
+    return WRITERS[name]([(bytes(64 * 1024), size // (64 * 1024))], **options.get(name, {}))
+
+
+def widest_window(name: str, size: int) -> bytes:
+    """Give the largest window, dictionary or block that is admitted by default."""
+    if name == "bzip2":
+        block = min(size, 43 * MIB)  # 900 kB of runs, made short.
+        return bzip2([(bytes(block), -(-size // block))])
+    if name in ("zlib", "gzip"):
+        part = noise(32_506) * 129
+        return WRITERS[name]([(part, size // len(part) + 1)])
+    options = {"brotli": {"lgwin": 24}, "lzma": {"dictionary": 64 * MIB}, "zstd": {"window_log": 23}}
+    return zeros(name, size, **options[name])
+
+
+def nested(name: str, size: int) -> bytes:
+    inner = zeros(name, 16 * MIB)
+    part = inner * (750_000 // len(inner))
+    return WRITERS[name]([(part, size // len(part) + 1)])
+
+
+def honest_prefix(name: str, size: int) -> bytes:
+    return WRITERS[name]([(noise(512 * 1024), 1), (bytes(MIB), size // MIB)])
+
+
+def one_byte_more(name: str, size: int) -> bytes:
+    return WRITERS[name]([(bytes(MIB), size // MIB), (b"x", 1)])
+
+
+def no_end(name: str, size: int) -> bytes:
+    body = zeros(name, size)
+    return body[: len(body) * 9 // 10]
+
+
+def false_end(name: str, size: int) -> bytes:
+    """Give a bomb whose last bytes, a checksum or a size in most formats, are wrong."""
+    body = zeros(name, size)
+    return body[:-4] + bytes(byte ^ 0x55 for byte in body[-4:])
+
+
+def empty_blocks_first(name: str, size: int) -> bytes:
+    return zeros(name, size, empty=100_000)
+
+
+def many_streams(name: str, size: int) -> bytes:
+    return zeros(name, MIB) * (size // MIB)
+
+
+def empty_streams_first(name: str, size: int) -> bytes:
+    return WRITERS[name]([]) * 60_000 + zeros(name, size)
+
+
+#: By every compressor.
+ARCHETYPES: dict[str, Bomb] = {
+    "zeros": zeros,
+    "short pattern": short_pattern,
+    "long distance": long_distance,
+    "many blocks": many_blocks,
+    "widest window": widest_window,
+    "nested": nested,
+    "honest prefix": honest_prefix,
+    "one byte more": one_byte_more,
+    "no end": no_end,
+    "false end": false_end,
+}
+#: What one format alone can say, besides; bzip2 has no empty blocks.
+FURTHER: dict[str, dict[str, Bomb]] = {
+    "zstd": {
+        "declared": lambda name, size: zeros(name, size, declared=size),
+        "declared as 2^62": lambda name, size: zeros(name, size, declared=2**62),
+        "undeclared, window of 1 KiB": lambda name, size: zeros(name, size, window_log=10),
+        "undeclared, window of 128 KiB": lambda name, size: zeros(name, size, window_log=17),
+    },
+    "lzma": {
+        "smallest dictionary": lambda name, size: zeros(name, size, dictionary=4096),
+        "dictionary of preset 8": lambda name, size: zeros(name, size, dictionary=32 * MIB),
+    },
+    "brotli": {
+        "window of 1 KiB": lambda name, size: zeros(name, size, lgwin=10),
+        "window of 8 MiB": lambda name, size: zeros(name, size, lgwin=23),
+        "widest window, many blocks": lambda name, size: zeros(name, size, lgwin=24, flush=True),
+    },
+}
+for _name in COMPRESSORS:
+    if _name != "bzip2":
+        FURTHER.setdefault(_name, {})["empty blocks first"] = empty_blocks_first
+#: With the option `streams`.
+OF_STREAMS: dict[str, Bomb] = {"many streams": many_streams, "empty streams first": empty_streams_first}
+
+
+def pipeline_of(compressor: str, streams: int, **limits: int) -> Pipeline:
+    if streams == 1:
+        return pipeline(**limits)
+    codec: Any = type(default_registry().compressor(compressor))
+    return pipeline(registry=default_registry().with_compressor(codec(streams=streams), replace=True), **limits)
+
+
+def decoding(compressor: str, body: bytes, limit: int, streams: int = 1) -> Callable[[], Any]:
+    both = pipeline_of(compressor, streams, max_decompressed=limit)
+    both.decode(packed(compressor, both.registry.compressor(compressor).compress(b"warm")))
+    message = packed(compressor, body)
+    return lambda: both.decode(message)
+
+
+def bombs(compressor: str, streams: int) -> list[tuple[str, int, bytes]]:
+    """Give the kind, the limit and the body of all bombs of a compressor."""
+    kinds = {**ARCHETYPES, **FURTHER.get(compressor, {}), **(OF_STREAMS if streams > 1 else {})}
+    if streams > 1 and not THOROUGH:
+        kinds = {"zeros": zeros, **OF_STREAMS}
+    cases = []
+    for kind, bomb in kinds.items():
+        quick = LIMITS if kind == "zeros" and streams == 1 else LIMITS[: 2 if kind in ARCHETYPES else 1]
+        for limit in LIMITS if THOROUGH else quick:
+            size = limit if kind == "one byte more" else SIZE[64 * MIB if THOROUGH else limit]
+            cases.append((kind, limit, bomb(compressor, size)))
+    if THOROUGH:
+        cases.append(("zeros, 1 GiB", 64 * MIB, zeros(compressor, 1024 * MIB)))
+    return cases
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("compressor", "streams"), [*((name, 1) for name in COMPRESSORS), *((name, MANY) for name in SEVERAL)]
+)
+def test_a_bomb_costs_its_limit_and_little_more(compressor: str, streams: int, figures: Figures) -> None:
+    cases = bombs(compressor, streams)
+
+    costs = measured(decoding, [(compressor, body, limit, streams) for _, limit, body in cases])
+
+    harm = {}
+    for (kind, limit, _), cost in zip(cases, costs, strict=True):
+        figures("G1", 1, MiB_beyond_the_limit=(cost.peak - limit) / MIB, ms=cost.seconds * 1000)
+        # zstandard looks for the end of a frame before it inflates any of it.
+        early = (compressor, kind) == ("zstd", "no end") and cost.outcome == "CorruptBody"
+        refused = early or (cost.outcome == "LimitExceeded" and "max_decompressed" in cost.detail)
+        if not refused or cost.peak > limit + ROOM or cost.stderr:
+            harm[kind, limit // MIB] = cost
+    assert harm == {}
+
+
+def streams_of(name: str, size: int, count: int) -> bytes:
+    return WRITERS[name]([(bytes(size), 1)] if size else []) * count
+
+
+#: What wants memory other than for output, or is no bomb but in name: compressor, body, streams, what it is refused as.
+OTHERS: dict[str, tuple[str, Callable[[], bytes], int, str]] = {
+    "dictionary of 4 GiB": ("lzma", lambda: xz([(bytes(MIB), 128)], dictionary=2**32 - 1), 1, "memory_limit="),
+    "dictionary of 128 MiB": ("lzma", lambda: xz([(bytes(MIB), 128)], dictionary=128 * MIB), 1, "memory_limit="),
+    "window of 16 MiB": ("zstd", lambda: zstd([(bytes(MIB), 128)], window_log=24), 1, "max_window="),
+    "window of 2 GiB": ("zstd", lambda: wide_frame(0xA8), 1, "max_window="),
+    "window of 3.75 TiB": ("zstd", lambda: wide_frame(0xFF), 1, "max_window="),
+    "declared as less": ("zstd", lambda: zstd([(bytes(MIB), 128)], declared=1000), 1, "CorruptBody"),
+    "declared as the limit, and empty": ("zstd", lambda: zstd([(b"", 1)], declared=MIB), 1, "CorruptBody"),
+    "large window": ("brotli", lambda: b"\x11\x1e" + bytes(100), 1, "CorruptBody"),
+    "a skippable frame of 4 GiB": (
+        "zstd",
+        lambda: b"\x50\x2a\x4d\x18\xff\xff\xff\xff" + bytes(100),
+        MANY,
+        "CorruptBody",
+    ),
+    "100,000 skippable frames": ("zstd", lambda: skippable(b"") * 100_000, MANY, "CorruptBody"),
+    **{
+        f"a second stream, {name}": (name, partial(streams_of, name, 1000, 10_000), 1, "CorruptBody")
+        for name in SEVERAL
+    },
+    **{
+        f"70,000 streams, {name}": (name, partial(streams_of, name, 0, 70_000), MANY, "CorruptBody") for name in SEVERAL
+    },
+}
+
+
+def wide_frame(window: int) -> bytes:
+    return b"\x28\xb5\x2f\xfd\x00" + bytes((window,)) + b"\x03\0\0" + b"\x02\0\x10\0" * 1000
+
+
+@linux_only
+def test_what_asks_for_memory_of_another_kind_is_refused_at_no_cost(figures: Figures) -> None:
+    limit = 1 * MIB
+
+    costs = measured(decoding, [(name, make(), limit, streams) for name, make, streams, _ in OTHERS.values()])
+
+    harm = {}
+    for (kind, (_, _, _, says)), cost in zip(OTHERS.items(), costs, strict=True):
+        figures("G1", 1, MiB_beyond_the_limit=(cost.peak - limit) / MIB, ms=cost.seconds * 1000)
+        refused = cost.outcome == says or (cost.outcome == "LimitExceeded" and says in cost.detail)
+        if not refused or cost.peak > limit + ROOM or cost.stderr:
+            harm[kind] = cost
+    assert harm == {}
+
+
+@linux_only
+def test_what_was_compressed_twice_is_decompressed_once(figures: Figures) -> None:
+    limit = 1 * MIB
+    cases = []
+    for name in COMPRESSORS:
+        inner = zeros(name, 128 * MIB)
+        body = default_registry().compressor(name).compress(inner)
+        assert decode(packed(name, body), max_decompressed=limit) == inner
+        cases.append((name, body, limit))
+
+    costs = measured(decoding, cases)
+
+    for cost in costs:
+        figures("G1", 1, MiB_beyond_the_limit=(cost.peak - limit) / MIB, ms=cost.seconds * 1000)
+    assert [(cost.outcome, cost.peak <= limit + ROOM) for cost in costs] == [("", True)] * len(cases)
+
+
+@linux_only
+def test_what_is_just_no_bomb_is_not_held_twice() -> None:
+    limit = 32 * MIB
+
+    costs = measured(decoding, [(name, zeros(name, limit), limit) for name in COMPRESSORS])
+
+    # No bomb, so no part of the promise: brotli takes 14 MiB besides the value, once it is whole.
+    assert [(cost.outcome, cost.peak <= limit + 16 * MIB) for cost in costs] == [("", True)] * len(COMPRESSORS)
+
+
+@pytest.mark.parametrize("compressor", COMPRESSORS)
+def test_the_bombs_are_sound_but_for_their_size(compressor: str) -> None:
+    several = compressor in SEVERAL
+    kinds = {**ARCHETYPES, **FURTHER.get(compressor, {}), **(OF_STREAMS if several else {})}
+    both = pipeline_of(compressor, MANY if several else 1, max_decompressed=64 * MIB)
+
+    given = {}
+    for kind, bomb in kinds.items():
+        try:
+            given[kind] = len(both.decode(packed(compressor, bomb(compressor, 2 * MIB)))) >= 2 * MIB
+        except CorruptBody:
+            given[kind] = False
+        except LimitExceeded:
+            assert kind == "declared as 2^62"
+
+    assert {kind for kind, whole in given.items() if not whole} == {"no end", "false end"}
