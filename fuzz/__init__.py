@@ -1,0 +1,1 @@
+"""Fuzzing of every codec, of the pipeline and of the command line's readers, by atheris (libFuzzer)."""

@@ -1,0 +1,98 @@
+"""G6: a million mutants per codec give only DecodeErrors or values: no crash, silence, and no memory kept."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from satchel import DecodeError, EncodeError
+from satchel.testing import random_values
+from satchel.testing.codec import mutants
+from tests.hostile.bodies import COMPRESSORS, DIALECTS, SERIALIZERS, message, packed, pipeline
+from tests.hostile.child import MIB, linux_only, measured
+from tests.hostile.figures import THOROUGH, Figures
+
+#: A fifth of them warm the process up, before its memory is looked at.
+MUTANTS = 1_000_000 if THOROUGH else 3_000
+MOST_DRIFT = 5 * MIB
+
+
+def bodies(name: str, dialect: str) -> list[bytes]:
+    """Give valid bodies of a codec, up to some hundred bytes."""
+    if name in COMPRESSORS:
+        codec = pipeline(dialect).registry.compressor(name)
+        return [
+            codec.compress(plain) for plain in (b"", b"a" * 3_000, bytes(range(256)), *bodies("json", dialect)[:20])
+        ]
+    valid = []
+    for value in [*random_values(60, seed=6), [[1, 2.5, "x"], {"a": [None, True]}, {"chain": None}]]:
+        try:
+            valid.append(bytes(pipeline(dialect).encode(value, serializer=name).body))
+        except EncodeError:
+            continue  # Celery's dialect has no such type.
+    return valid
+
+
+def decoding(name: str, dialect: str, count: int, told: str) -> Callable[[], None]:
+    """Warm up, and give the work: to decode mutants, and write down what came of them and how much memory is kept."""
+    both = pipeline(dialect)
+    valid = bodies(name, dialect)
+    damaged = mutants(valid, count, Random(f"{name} {dialect}"))
+    in_a_message = packed if name in COMPRESSORS else message
+    outcomes = {"values": 0, "refusals": 0}
+
+    def decode(body: bytes) -> None:
+        try:
+            both.decode(in_a_message(name, body))
+        except DecodeError:
+            outcomes["refusals"] += 1
+        else:
+            outcomes["values"] += 1
+
+    for body in valid:
+        both.decode(in_a_message(name, body))  # It is the damage that is refused, not the headers.
+    for body in islice(damaged, count // 5):
+        decode(body)
+    before = resident()
+
+    def work() -> None:
+        for body in damaged:
+            decode(body)
+        Path(told).write_text(json.dumps({**outcomes, "drift": resident() - before}))
+
+    return work
+
+
+def resident() -> int:
+    """Give the bytes that this process holds, without what is free."""
+    gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+@linux_only
+@pytest.mark.timeout(1_800 if THOROUGH else 120)
+@pytest.mark.parametrize("name", [*SERIALIZERS, *COMPRESSORS])
+def test_mutants_are_refused_or_read_and_leave_nothing_behind(name: str, tmp_path: Path, figures: Figures) -> None:
+    count = MUTANTS // len(DIALECTS)
+    cases = [(name, dialect, count, str(tmp_path / dialect)) for dialect in DIALECTS]
+
+    costs = measured(decoding, cases)
+
+    for case, cost in zip(cases, costs, strict=True):
+        assert (cost.outcome, cost.stderr) == ("", ""), (case, cost)
+        told = json.loads(Path(case[-1]).read_text())
+        assert told["values"] + told["refusals"] == count
+        assert told["refusals"] > count // 2
+        assert told["drift"] < MOST_DRIFT
+        figures("G6", count, MiB_of_drift=max(0, told["drift"]) / MIB)
