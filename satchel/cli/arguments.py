@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from dataclasses import fields
+from dataclasses import fields, replace
 
+from satchel.errors import MissingDependency
 from satchel.registry import Registry, celery_registry, default_registry
 from satchel.types import Limits
 
@@ -15,6 +16,12 @@ _HELP = {
     "max_nodes": "values in one body",
 }
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+#: The highest bound that `Yaml` takes.
+_MOST_OF_YAML = 10_000_000
+
+
+class Lifted(Limits):
+    """Limits whose `max_nodes` was given: YAML's own, lower bound gives way to it."""
 
 
 def add_dialect(parser: ArgumentParser, default: str = "satchel") -> None:
@@ -32,6 +39,21 @@ def registry_of(options: Namespace) -> Registry:
     return celery_registry() if options.dialect == "celery" else default_registry()
 
 
+def lifted(registry: Registry, limits: Limits) -> Registry:
+    """Give a registry whose YAML reads and writes as many values as the user allows."""
+    if not isinstance(limits, Lifted):
+        return registry
+    from satchel.codecs.yaml import Yaml
+
+    try:
+        yaml = registry.serializer("yaml")
+    except MissingDependency:
+        return registry
+    if not isinstance(yaml, Yaml):
+        return registry
+    return registry.with_serializer(replace(yaml, max_nodes=min(limits.max_nodes, _MOST_OF_YAML)), replace=True)
+
+
 def add_accept(parser: ArgumentParser, option: str, what: str) -> None:
     """Add an option that takes names, separated by commas or given again; their list, or None."""
     parser.add_argument(option, action="extend", type=_names, metavar="NAME[,NAME…]", help=what)
@@ -45,20 +67,20 @@ def add_limits(parser: ArgumentParser) -> None:
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=_size,
-            default=default,
             metavar="N",
             help=f"{_HELP[field.name]}; default {_shown(default)}",
         )
 
 
 def limits_of(options: Namespace) -> Limits:
-    """The limits that were given."""
-    return Limits(**{field.name: getattr(options, field.name) for field in fields(Limits)})
+    """The limits that were given, and the defaults of the others."""
+    given = {name: number for name in _HELP if (number := getattr(options, name)) is not None}
+    return (Lifted if "max_nodes" in given else Limits)(**given)
 
 
 def after_decompression(limits: Limits) -> Limits:
     """The limits of a body that is not compressed, or no more: it may be as large as one after decompression."""
-    return Limits(limits.max_decompressed, limits.max_decompressed, limits.max_depth, limits.max_nodes)
+    return replace(limits, max_body=limits.max_decompressed)
 
 
 def safe_serializers(registry: Registry) -> list[str]:

@@ -6,12 +6,23 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from satchel.cli import envelope, streams
-from satchel.cli.arguments import add_accept, add_dialect, add_limits, limits_of, registry_of, safe_serializers
+from satchel.cli.arguments import (
+    add_accept,
+    add_dialect,
+    add_limits,
+    lifted,
+    limits_of,
+    registry_of,
+    safe_serializers,
+)
 from satchel.cli.outcome import BAD_DATA, OK, Failure
 from satchel.errors import CorruptBody, EncodeError
 from satchel.pipeline import Pipeline
 from satchel.registry import Registry
 from satchel.types import Encoded, Limits
+
+#: How many times as long indentation may make a text.
+_MOST_INDENTED = 8
 
 _EPILOG = """\
 The value is printed as JSON. Values that JSON lacks have type tags, which `satchel encode` reads again:
@@ -52,7 +63,10 @@ def run(options: Namespace) -> int:
     registry, limits = registry_of(options), limits_of(options)
     # Before the input is read, which may take long: it refuses names that nothing has.
     pipeline = Pipeline(
-        _accepted(options, registry), registry=registry, accept_compression=options.accept_compression, limits=limits
+        _accepted(options, registry),
+        registry=lifted(registry, limits),
+        accept_compression=options.accept_compression,
+        limits=limits,
     )
     encoded = _from_envelope(options, limits) if options.envelope else _bare(options, registry, limits)
     value = pipeline.decode(encoded)
@@ -114,8 +128,18 @@ def _json(value: Any, limits: Limits, options: Namespace) -> str:
         where = f"{error.codec}: " if error.codec else ""
         message = str(error).removeprefix(where).partition(";")[0]
         raise Failure(BAD_DATA, f"the value has no JSON form ({message}); print it with --python") from error
-    if options.compact:
-        return text
+    return text if options.compact else _indented(text)
+
+
+def _indented(text: str) -> str:
+    """Lay JSON out; where that would make it many times as long, as 100 levels can, it stays on one line."""
     import json
 
-    return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    room = _MOST_INDENTED * len(text) + 65_536
+    parts: list[str] = []
+    for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(json.loads(text)):
+        room -= len(part)
+        if room < 0:
+            return text
+        parts.append(part)
+    return "".join(parts)

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from satchel.cli import envelope
-from satchel.cli.outcome import FAILED, MISSING, OK, Failure
-from satchel.cli.streams import one_line
+from satchel.cli.outcome import FAILED, MISSING, OK, Failure, one_line
 from satchel.cli.table import row
 from satchel.message import MessageBuilder, MessageReader
 from satchel.pipeline import Pipeline

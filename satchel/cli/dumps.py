@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from satchel.cli import envelope, guess
@@ -15,7 +16,7 @@ from satchel.types import Limits
 #: How a line of redis-cli on a terminal begins: a number, unless there is one reply, and a quote.
 _OPENING = re.compile(rb'\s*(?:\d+\)\s*)*"')
 _KEY = re.compile(rb"[\w:.-]{0,64}")
-_NOTHING = re.compile(rb"\s*(\(nil\)|\(empty (array|list or set|list|set)\)|\[\s*\])?\s*")
+_NOTHING = re.compile(rb"(\(nil\)|\(empty (array|list or set|list|set)\)|\[\s*\])?")
 _BASE64 = re.compile(rb"\s*(?:[A-Za-z0-9+/]{4}){3,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?\s*")
 #: How Celery's result backends mark a compressed result.
 _RESULT = re.compile(rb"\x00celery-compressed\x00([\x20-\x7e]{1,100})\x00")
@@ -37,43 +38,67 @@ class Found(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def messages(data: bytes, limits: Limits) -> list[Found]:
-    """Find the messages in an input.
+def messages(data: bytes, limits: Limits, most: int) -> tuple[list[Found], int]:
+    """Find the messages in an input: give the first `most`, and how many there are.
 
     Raises:
         Failure: there is nothing in it.
         DecodeError: it is an envelope, and broken; or beyond the limits.
     """
-    if _NOTHING.fullmatch(data):
+    if _NOTHING.fullmatch(data.strip()):
         raise Failure(BAD_DATA, "there is nothing in the input: no message, no body")
-    items = _redis_items(data)
-    if items is None:
-        return _from_text(data, limits) or _from_lines(data, limits) or [_bare(data, limits)]
-    found = [_from_text(item, limits, "an item of a redis-cli dump") or [_bare(item, limits)] for item in items]
-    listed = [each for group in found for each in group]
+    if _is_of_redis(data):
+        return _from_redis(data, limits, most)
+    found = _from_text(data, limits) or _from_lines(data, limits) or [_bare(data, limits)]
+    return found[:most], len(found)
+
+
+def _from_redis(data: bytes, limits: Limits, most: int) -> tuple[list[Found], int]:
+    """Keep no more than `most` of its items: they take many times the memory of a short text."""
+    kept: dict[bool, list[Found]] = {False: [], True: []}
+    numbers = {False: 0, True: 0}
+    for item in map(_unescaped, _redis_items(data)):
+        for found in _from_text(item, limits, "an item of a redis-cli dump") or [_bare(item, limits)]:
+            numbers[found.bare] += 1
+            if numbers[found.bare] <= most:
+                kept[found.bare].append(found)
     # HGETALL gives the keys of a hash between its values.
-    enveloped = [each for each in listed if not each.bare]
-    return enveloped or listed
+    bare = not kept[False]
+    return kept[bare], numbers[bare]
 
 
-def _redis_items(data: bytes) -> list[bytes] | None:
-    """Give the replies of redis-cli as it shows them on a terminal, or None when this is something else."""
-    items: list[bytes] = []
-    position = 0
-    data = data.rstrip()
-    while position < len(data):
+def _is_of_redis(data: bytes) -> bool:
+    """Whether an input is nothing but replies of redis-cli as it shows them on a terminal."""
+    begins = b""
+    try:
+        for number, item in enumerate(map(_unescaped, _redis_items(data))):
+            if number == 0:
+                begins = item[:1]
+    except ValueError:
+        return False
+    # A single reply has no number.
+    return re.match(rb"\s*\d+\)", data) is not None or begins in (b"{", b"[", b"\x80", b"\x00")
+
+
+def _unescaped(item: bytes) -> bytes:
+    # Redis writes \\ \" \n \r \t \a \b and \xHH, which are escapes of Python's.
+    return item.decode("unicode_escape").encode("latin-1")
+
+
+def _redis_items(data: bytes) -> Iterator[bytes]:
+    """Give what stands between quotes in each line of redis-cli.
+
+    Raises:
+        ValueError: there is something else.
+    """
+    position, length = 0, len(data.rstrip())
+    while position < length:
         head = _OPENING.match(data, position)
         end = _closing(data, head.end()) if head else -1
         if head is None or end < 0:
-            return None
-        try:
-            # Redis writes \\ \" \n \r \t \a \b and \xHH, which are escapes of Python's.
-            items.append(data[head.end() : end].decode("unicode_escape").encode("latin-1"))
-        except UnicodeError:
-            return None
+            raise ValueError("no reply of redis-cli")
+        yield data[head.end() : end]
         position = end + 1
-    numbered = re.match(rb"\s*\d+\)", data) is not None
-    return items if numbered or (items and items[0][:1] in (b"{", b"[", b"\x80", b"\x00")) else None
 
 
 def _closing(data: bytes, start: int) -> int:
@@ -156,7 +181,7 @@ def _bare(data: bytes, limits: Limits) -> Found:
     marked = _RESULT.match(data)
     if marked:
         return _found("a compressed result of Celery", data[marked.end() :], marked[1].decode())
-    if _BASE64.fullmatch(data) and len(data) <= limits.max_body * 2:
+    if len(data) <= limits.max_body * 2 and _BASE64.fullmatch(data):
         body = b64decode(data)
         # Long words are base64 too: what comes out must look like something.
         if guess.compression(body) or guess.form(body, limits).serializer not in ("raw", "text"):

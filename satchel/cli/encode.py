@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from satchel.cli import envelope, streams
-from satchel.cli.arguments import add_dialect, add_limits, after_decompression, limits_of, registry_of
+from satchel.cli.arguments import add_dialect, add_limits, after_decompression, lifted, limits_of, registry_of
 from satchel.cli.outcome import OK
 from satchel.pipeline import Pipeline
 from satchel.registry import Registry, default_registry
@@ -48,7 +48,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Encode."""
-    registry, limits = registry_of(options), limits_of(options)
+    limits = limits_of(options)
+    registry = lifted(registry_of(options), limits)
     # Before the input is read, which may take long.
     registry.serializer(options.serializer)
     if options.compression is not None:
@@ -69,7 +70,7 @@ def _value(options: Namespace, limits: Limits) -> tuple[Any, int]:
     codec = default_registry().serializer(options.source)
     bounds = after_decompression(limits)
     data = streams.read(options.file, bounds.max_body)
-    pipeline = Pipeline([codec.name], limits=bounds)
+    pipeline = Pipeline([codec.name], registry=lifted(default_registry(), limits), limits=bounds)
     return pipeline.decode(Encoded(data, codec.content_type, codec.content_encoding)), len(data)
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 from satchel.cli import guess, pickles, task
 from satchel.cli.dumps import Found
-from satchel.cli.outcome import MISSING, advice, code_of
-from satchel.cli.streams import one_line
+from satchel.cli.outcome import MISSING, advice, code_of, one_line
 from satchel.cli.task import Row
 from satchel.errors import ContentDisallowed, CorruptBody, DecodeError, LimitExceeded, RegistryError, SatchelError
 from satchel.message import bounded_repr

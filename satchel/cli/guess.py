@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from satchel.cli import pickles
-from satchel.cli.arguments import after_decompression
+from satchel.cli.arguments import after_decompression, lifted
 from satchel.errors import DecodeError, LimitExceeded, RegistryError
 from satchel.pipeline import Pipeline
 from satchel.registry import celery_registry
@@ -65,7 +65,8 @@ def decode(body: bytes, serializer: str, limits: Limits) -> Any:
         DecodeError, RegistryError: it cannot be read.
     """
     codec = celery_registry().serializer(serializer)
-    pipeline = Pipeline([serializer], registry=celery_registry, limits=after_decompression(limits))
+    registry = lifted(celery_registry(), limits) if serializer == "yaml" else celery_registry
+    pipeline = Pipeline([serializer], registry=registry, limits=after_decompression(limits))
     return pipeline.decode(Encoded(body, codec.content_type, codec.content_encoding))
 
 

@@ -59,15 +59,15 @@ def run(options: Namespace) -> int:
     data = streams.read(options.file, MOST_INPUT)
     if len(data) > MOST_INPUT:
         raise Failure(BAD_DATA, f"the input is larger than {MOST_INPUT >> 20} MiB; inspect a part of it")
-    found = dumps.messages(data, request.limits)
-    reports = [explain(each, request) for each in found[: options.count]]
+    found, in_all = dumps.messages(data, request.limits, options.count)
+    reports = [explain(each, request) for each in found]
     if options.json:
         import json
 
         print(json.dumps([_plain(report) for report in reports], indent=2))
     else:
-        _print(reports, len(found))
-    left = len(found) - len(reports)
+        _print(reports, in_all)
+    left = in_all - len(reports)
     if left:
         print(f"satchel: {left:,} more were left out; see --count", file=sys.stderr)
     if any(report.missing for report in reports):

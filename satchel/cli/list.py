@@ -10,8 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from satchel.cli.arguments import add_dialect, registry_of
-from satchel.cli.outcome import OK
-from satchel.cli.streams import one_line
+from satchel.cli.outcome import OK, one_line
 from satchel.cli.table import table
 from satchel.errors import MissingDependency, RegistryError
 from satchel.registry import Entry, Registry

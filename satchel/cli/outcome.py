@@ -22,11 +22,23 @@ PIPE_CLOSED = 141
 """What a shell shows for a program that SIGPIPE ended."""
 
 
+def one_line(value: object, at_most: int = 500) -> str:
+    """Give a value's text on one line, without anything that would act on a terminal.
+
+    Args:
+        value: a str is shown as it is, anything else by its repr.
+        at_most: characters.
+    """
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= at_most else f"{text[:at_most]}… ({len(text):,} characters)"
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class Failure(Exception):
     """A command cannot go on. `code` is the exit code."""
 
     def __init__(self, code: int, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(one_line(" ".join(message.split()), 2_000))
         self.code = code
 
     @classmethod
@@ -39,6 +51,8 @@ class Failure(Exception):
             return cls(FAILED, f"{name}{error.strerror or error}")
         if isinstance(error, MemoryError):
             return cls(FAILED, "not enough memory")
+        if isinstance(error, RecursionError):
+            return cls(BAD_DATA, "the value is nested too deep to be written; a lower --max-depth refuses it sooner")
         return None
 
 

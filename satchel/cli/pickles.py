@@ -132,7 +132,7 @@ class _Walk:
             module, _, name = argument.partition(b"\n")
             self.names[f"{_text(module)}:{_text(name)}"] = None
         elif opcode == "STACK_GLOBAL":
-            module, name = [None, None, *self.stack][-2:]
+            module, name = [None, None, *self.stack[-2:]][-2:]
             self.names[f"{module or '?'}:{name or '?'}"] = None
         elif opcode.startswith("EXT"):
             self.names[f"copyreg extension {int.from_bytes(argument, 'little')}:?"] = None

@@ -83,18 +83,6 @@ def escape(text: str) -> str:
     return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def one_line(value: object, at_most: int = 500) -> str:
-    """Give a value's text on one line, without anything that would act on a terminal.
-
-    Args:
-        value: a str is shown as it is, anything else by its repr.
-        at_most: characters.
-    """
-    text = value if isinstance(value, str) else repr(value)
-    text = text if len(text) <= at_most else f"{text[:at_most]}… ({len(text):,} characters)"
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def _acts(body: bytes) -> bool:
     """Whether a terminal would obey something in a body, or could not show it."""
     try:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from satchel import Limits
+from satchel.cli import dumps
 from tests.unit.cli_run import ROOT, satchel
 from tests.unit.test_cli_inspect import envelope, explained, task
 
@@ -108,6 +110,29 @@ def test_a_long_list_is_cut_and_says_so() -> None:
 
     assert len(json.loads(done.out)) == 2
     assert done.err == "satchel: 3 more were left out; see --count\n"
+
+
+def test_of_a_long_dump_of_redis_no_more_is_kept_than_is_explained() -> None:
+    values = "".join(f'{n}) "{n}"\n' for n in range(1, 501))
+    hash_of = "".join(f'{n}) "key-{n}"\n{n}) {quoted(entries(1)[0])}\n' for n in range(1, 501))
+
+    for dump in (values, hash_of):
+        found, in_all = dumps.messages(dump.encode(), Limits(), 3)
+        assert (len(found), in_all) == (3, 500)
+
+
+def test_what_is_too_large_for_a_body_in_base64_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "_BASE64", None)
+
+    (found,), _ = dumps.messages(b"QUJD" * 100, Limits(max_body=100), 1)
+    assert found.what == "a bare body"
+
+
+def test_much_white_space_is_nothing_at_no_cost() -> None:
+    nothing = satchel("inspect", stdin=b" " * 2_000_000)
+    text = satchel("inspect", stdin=b" " * 2_000_000 + b"x")  # The square of that many steps would take an hour.
+
+    assert (nothing.code, text.code) == (3, 0)
 
 
 @pytest.mark.parametrize("body", ["$$$", 5, None, {"a": 1}])

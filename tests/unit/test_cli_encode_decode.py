@@ -160,3 +160,51 @@ def test_damaged_bodies_are_one_clear_line() -> None:
 
     assert (refused.code, refused.out) == (3, b"")
     assert refused.err == "satchel: error: zlib: the stream is truncated\n"
+
+
+def test_an_error_is_one_line_that_is_cut_and_has_nothing_that_a_terminal_would_obey() -> None:
+    hostile = "\x1b[2J\x9b2J\u202e\r\n" * 10_000
+    whole = {"body": "e30=", "content-type": hostile, "headers": {}, "properties": {"body_encoding": "base64"}}
+    refused = satchel("decode", "--envelope", stdin=json.dumps(whole))
+
+    assert refused.code == 3
+    assert refused.err.endswith("\n")
+    assert refused.err[:-1].isprintable()
+    assert len(refused.err) < 8_000
+
+
+@pytest.mark.parametrize("command", [["decode"], ["encode", "-s", "yaml"]])
+def test_what_is_too_deep_to_be_written_is_one_clear_line(command: list[str]) -> None:
+    refused = satchel(*command, "--max-depth", "5000", stdin=b"[" * 3_000 + b"]" * 3_000)
+
+    assert (refused.code, refused.out) == (3, b"")
+    assert refused.err.startswith("satchel: error: ")
+    assert refused.err.count("\n") == 1
+
+
+def test_a_value_stays_on_one_line_where_indentation_would_make_it_many_times_as_long() -> None:
+    body = b"[" * 99 + b"1," * 50_000 + b"1" + b"]" * 99
+    shown = satchel("decode", stdin=body)
+
+    assert shown.out == body + b"\n"
+    assert satchel("decode", stdin=b"[[1,2]]").text == "[\n  [\n    1,\n    2\n  ]\n]\n"
+
+
+@pytest.mark.parametrize("dialect", ["satchel", "celery"])
+def test_max_nodes_lifts_the_lower_bound_of_yaml_too(dialect: str) -> None:
+    options = ["-s", "yaml", "--dialect", dialect, "--max-nodes", "1000000"]
+    body = b"[" + b"1, " * 30_000 + b"1]"
+    refused = satchel("decode", *options[:4], stdin=body)
+
+    assert refused.code == 3
+    assert "raise --max-nodes" in refused.err
+    assert satchel("decode", *options, "--compact", stdin=body).out == body.replace(b" ", b"") + b"\n"
+    for source in ("json", "yaml"):
+        assert satchel("encode", "--from", source, *options, stdin=body).out.count(b"1") == 30_001
+    assert "max_nodes=10" in satchel("decode", *options[:-1], "10", stdin=body).err
+
+
+def test_max_nodes_keeps_the_accept_list_of_envelopes() -> None:
+    encoded = satchel("encode", "-s", "yaml", "--envelope", stdin="[1]").out
+
+    assert satchel("decode", "--envelope", "--max-nodes", "50", "--compact", stdin=encoded).text == "[1]\n"

@@ -153,6 +153,13 @@ def test_a_pickle_that_was_not_read_to_its_end_gets_no_verdict() -> None:
     assert "verdict" not in report
 
 
+def test_a_pickle_of_half_a_million_names_is_read_in_one_go() -> None:
+    # To copy the stack for each name would take minutes.
+    report = explained(b"\x80\x04" + b"N" * 490_000 + b"\x93" * 489_999 + b".")["pickle"]
+
+    assert report["refers to"] == "?:?"
+
+
 @pytest.mark.parametrize(("name", "compress"), [("gzip", gzip.compress), ("zlib", zlib.compress)])
 def test_gzip_and_zlib_which_share_a_content_type_are_told_apart(name: str, compress: Any) -> None:
     report = explained(json.dumps(envelope(compress(b"[1]"), "application/json", compression="application/x-gzip")))
@@ -242,6 +249,13 @@ def test_a_bomb_is_told_without_being_inflated() -> None:
 )
 def test_bodies_beyond_the_limits_are_told(body: bytes, reason: str) -> None:
     assert reason in explained(body, code=3)["body"]["not decoded"]
+
+
+def test_max_nodes_lifts_the_lower_bound_of_yaml() -> None:
+    body = b"[" + b"1, " * 30_000 + b"1]  # not JSON"
+
+    assert "max_nodes" in explained(body, code=3)["body"]["not decoded"]
+    assert explained(body, "--max-nodes", "1000000")["body"]["format"] == "yaml, by trial"
 
 
 def test_a_body_that_is_not_what_its_header_says_is_told() -> None:
