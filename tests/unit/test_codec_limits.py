@@ -1,11 +1,10 @@
-"""Depth, nodes and collisions: exact in every codec, and held before they cost anything (G7, G10, G11)."""
+"""Depth, nodes and collisions: refused as what they are, on both sides; what they cost is for tests/hostile."""
 
 from __future__ import annotations
 
 import pickle
 import sys
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -36,29 +35,12 @@ def nested(depth: int, leaf: Any = 1, wrap: Callable[[Any], Any] = lambda value:
     return leaf
 
 
-BODIES: dict[str, Callable[[int], bytes]] = {
-    "json": lambda depth: b"[" * depth + b"1" + b"]" * depth,
-    "msgpack": lambda depth: b"\x91" * depth + b"\x01",
-    "yaml": lambda depth: b"[" * depth + b"1" + b"]" * depth,
-    "pickle": lambda depth: b"\x80\x04" + b"](" * depth + b"N" + b"e" * depth + b".",
-}
 WRAPS = {
     "lists": lambda value: [value],
     "tuples": lambda value: (value,),
     "dicts": lambda value: {"k": value},
     "both": lambda value: {"k": [value]},
 }
-
-
-@EVERY
-@pytest.mark.parametrize("call", [lambda work: work(), in_small_stack], ids=["", "64 KiB"])
-def test_100_levels_are_decoded_and_101_are_not(name, call):
-    decode(name, BODIES[name](1))  # importing a library takes more stack than that
-
-    assert call(lambda: decode(name, BODIES[name](100))) is not None
-    for depth in (101, 150, 1_000, 100_000):
-        with pytest.raises((LimitExceeded, CorruptBody) if name == "msgpack" and depth > 1_000 else LimitExceeded):
-            call(lambda depth=depth: decode(name, BODIES[name](depth)))
 
 
 @EVERY
@@ -130,7 +112,8 @@ def test_few_bytes_do_not_become_many_values(name, body):
         decode(name, body, max_nodes=500_000)
 
 
-COLLIDING = [number * (2**61 - 1) for number in range(1, 20_001)]
+#: Fewer than what is refused for its number alone, in YAML too.
+COLLIDING = [number * (2**61 - 1) for number in range(1, 7_001)]
 
 
 def ext(code: int, data: bytes) -> bytes:
@@ -148,18 +131,14 @@ def colliding(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["json", "msgpack", "yaml"])
-def test_members_with_one_hash_are_refused_before_they_cost(name):
-    body = colliding(name)
-    start = perf_counter()
-
+def test_members_with_one_hash_are_refused(name):
     with pytest.raises(CorruptBody, match="same hash"):
-        decode(name, body)
-    assert perf_counter() - start < 30
+        decode(name, colliding(name))
 
 
 @EVERY
 def test_honest_sets_are_read(name):
-    value = {"few": set(COLLIDING[:50]), "many": set(range(20_000)), "texts": {str(n) for n in range(5_000)}}
+    value = {"few": set(COLLIDING[:50]), "many": set(range(6_000)), "texts": {str(n) for n in range(500)}}
 
     assert decode(name, bytes(encode(name, value).body)) == value
 
