@@ -16,7 +16,7 @@ from satchel.codecs.base import ValueSerializer, derived, optional
 from satchel.codecs.gate import Gate
 from satchel.codecs.lowering import Lowering, locate
 from satchel.codecs.tagged import Types
-from satchel.codecs.values import Restoring, measure, unique
+from satchel.codecs.values import Restoring, unique
 from satchel.errors import CorruptBody, LimitExceeded
 from satchel.types import Buffer, Limits
 
@@ -25,7 +25,6 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _STEPS = bytes.maketrans(b"[]", b"\x01\xff")
 _NOT_OPENING = bytes(set(range(256)) - set(b"[{"))
 _NOT_BRACKET_OR_QUOTE = bytes(set(range(256)) - set(b'[{]}"'))
-_NOT_SEPARATOR_OR_QUOTE = bytes(set(range(256)) - set(b',:"'))
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,6 @@ class Json(ValueSerializer):
             except ValueError as error:  # A lone surrogate, or an int of more digits than Python reads.
                 raise locate(value, lambda leaf: self._encoder.encode(leaf).encode()) from error
         self._bound(body, limits)
-        if len(body) > 2 * limits.max_nodes:
-            measure(value, limits)
         return body
 
     def _fast_dumps(self, value: Any) -> bytes | None:
@@ -151,13 +148,7 @@ class Json(ValueSerializer):
         """
         data = body if isinstance(body, bytes) else bytes(body)
         self._bound(data, limits)
-        # A value and what separates it from the next take two bytes at the least.
-        many = len(data) > 2 * limits.max_nodes
-        if many and _separators(data) >= limits.max_nodes:
-            raise LimitExceeded("max_nodes", limits.max_nodes)
         value = self._parse(data)
-        if many:
-            measure(value, limits)
         # An escape could spell a tag's name.
         if data.find(b"__type__") >= 0 or data.find(b"\\u00") >= 0:
             value = self._restored(value)
@@ -195,7 +186,10 @@ class Json(ValueSerializer):
 
     @staticmethod
     def _bound(body: bytes, limits: Limits) -> None:
-        """Hold the depth of a body against its limit, before a parser recurses into it."""
+        """Hold the depth of a body, and its number of values, against their limits, before anything is built of it."""
+        # A value and what separates it from the next take two bytes at the least.
+        if len(body) > 2 * limits.max_nodes and _values(body) > limits.max_nodes:
+            raise LimitExceeded("max_nodes", limits.max_nodes)
         if len(body.translate(None, _NOT_OPENING)) <= limits.max_depth:
             return
         brackets = _outside_strings(body, _NOT_BRACKET_OR_QUOTE).translate(_ONE_KIND)
@@ -220,9 +214,15 @@ def _outside_strings(body: bytes, left_out: bytes) -> bytes:
     return b"".join(left.split(b'"')[::2]) if b'"' in left else left
 
 
-def _separators(body: bytes) -> int:
-    """Count the commas and colons: a body has more values than that."""
-    return len(_outside_strings(body, _NOT_SEPARATOR_OR_QUOTE))
+def _values(body: bytes) -> int:
+    """Count the values of a body: scalars, keys and containers."""
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # A letter for each string, and no white space: what is empty then looks empty.
+    marks = b"x".join(body.split(b'"')[::2]).translate(None, b" \t\r\n")
+    containers = marks.count(b"[") + marks.count(b"{") - marks.count(b"[]") - marks.count(b"{}")
+    # Each separator stands before a value, and so does the opening of a container with something in it.
+    return 1 + marks.count(b",") + marks.count(b":") + containers
 
 
 def _wrap(tag: str, plain: Any) -> Any:

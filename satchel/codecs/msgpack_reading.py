@@ -41,8 +41,9 @@ def unpacked(
     if many:
         hooks = _counting(limits, unique_keys=unique_keys)
     try:
-        # A list gets its room when its header is read: where there are many headers, the items must be there, too.
-        if len(data) > 1_000 and (data.count(b"\xdc") + data.count(b"\xdd")) * len(data) > _ROOM:
+        # A list may get its room when its header is read: where there are several headers, the items must be there.
+        headers = data.count(b"\xdc") + data.count(b"\xdd") if len(data) > 1_000 else 0
+        if headers > 1 and headers * len(data) > _ROOM:
             _skip(msgpack, data)
         return msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=ext_hook, **hooks)
     except msgpack.StackError as error:
@@ -64,13 +65,15 @@ def _skip(msgpack: Any, data: bytes) -> None:
 
 
 def _counting(limits: Limits, *, unique_keys: bool) -> dict[str, Any]:
-    """Give hooks that count the items of every array and map as soon as it is whole, and bounds on the longest."""
-    left = limits.max_nodes - 1
+    """Give hooks that count every array and map as soon as it is whole, and its items; and bounds on the longest."""
+    items = limits.max_nodes - 1
+    containers = limits.max_nodes  # Nothing else is known of what stands in an array that is still open.
 
     def spend(container: Any) -> Any:
-        nonlocal left
-        left -= len(container) * (2 if type(container) is dict else 1)
-        if left < 0:
+        nonlocal items, containers
+        containers -= 1
+        items -= len(container) * (2 if type(container) is dict else 1)
+        if items < 0 or containers < 0:
             raise LimitExceeded("max_nodes", limits.max_nodes)
         return container
 

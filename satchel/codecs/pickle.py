@@ -16,7 +16,7 @@ from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived
 from satchel.codecs.lowering import Lowering
-from satchel.codecs.pickle_calls import COPYING, Copier, Seal, seal
+from satchel.codecs.pickle_calls import BUILDING, COPYING, Copier, Seal, seal
 from satchel.codecs.pickle_reading import (
     CONTAINERS,
     OPENS_CONTAINER,
@@ -86,7 +86,9 @@ class Pickle(ValueSerializer):
             raise TypeError(f"allow must be a set of names or classes, got the str {self.allow!r}")
         self._derive(allow=frozenset(map(_global_name, self.allow)))
         celery = self.dialect == "celery"
-        calls: dict[str, Callable[..., Any]] = {_global_name(cls): cls for cls in _MODEL if cls is not Decimal}
+        calls: dict[str, Callable[..., Any]] = {
+            _global_name(cls): BUILDING.get(cls, cls) for cls in _MODEL if cls is not Decimal
+        }
         calls["satchel.codecs.pickle:tagged"] = tagged
         # Stock Celery pickles the signatures of linked tasks as calls of this function.
         calls["celery.canvas:signature"] = _signature
@@ -104,7 +106,7 @@ class Pickle(ValueSerializer):
                 scalars={
                     int: _integer,
                     datetime: _offset_only,
-                    **dict.fromkeys((date, time, timedelta, Decimal, UUID), _as_it_is),
+                    **dict.fromkeys((date, time, timedelta, timezone, Decimal, UUID), _as_it_is),
                 },
                 keys=(object,),
                 other=self._allowed_instance,
@@ -233,7 +235,7 @@ class _Unpickler(pickle.Unpickler):
             return Copier(*COPYING[key], self.size)
         if "." in name or key not in self.allow:
             raise ContentDisallowed(
-                f"the pickle refers to {key[:100]}, which is not allow-listed",
+                f"the pickle refers to {key[:100]!r}, which is not allow-listed",
                 cure=f"if you trust it with any arguments, Pickle(allow={{{key[:100]!r}}})",
             )
         return seal(getattr(import_module(module), name))
@@ -285,7 +287,7 @@ def _unwritten(_: Any) -> Any:
     raise ValueError("a pickle needs no tag for it")
 
 
-def _signature(plain: Any, *_: Any) -> Any:
+def _signature(plain: Any) -> Any:
     if type(plain) is not dict:
         raise ValueError("a signature is a dict")
     return plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NoReturn
+from uuid import UUID
 
 
 class Seal(type):
@@ -75,3 +76,23 @@ COPYING: dict[str, tuple[Callable[..., Any], type]] = {
     "builtins:bytearray": (bytearray, bytes),
     "decimal:Decimal": (Decimal, str),
 }
+
+
+class BuiltUUID(UUID):
+    """Stands for UUID, which a pickle makes empty and then builds: it would keep and hash whatever it is given."""
+
+    __slots__ = ()
+
+    def __init__(self, *_: Any) -> None:
+        raise ValueError("a UUID is built, not called")
+
+    def __setstate__(self, state: Any) -> None:
+        number = state.get("int") if type(state) is dict else None
+        if type(number) is not int or not 0 <= number < 1 << 128 or type(state.get("is_safe", 0)) is not int:
+            raise ValueError("a UUID that is none")
+        super().__setstate__(state)  # type: ignore[misc]  # typeshed has none
+        object.__setattr__(self, "__class__", UUID)
+
+
+#: What stands for a class of the value model that trusts what it is given.
+BUILDING: dict[type, type] = {UUID: BuiltUUID}

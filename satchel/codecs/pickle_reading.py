@@ -50,8 +50,9 @@ _STEP: dict[int, tuple[str, int]] = {
 #: Opcodes that make a tuple (of nothing, of what is above the mark, of the last one, two or three) or a frozenset.
 _MAKES_HASHABLE = b")t\x85\x86\x87\x91"
 
-#: Opcodes that make a list, dict or set, and how much an empty set is, which one byte makes.
-_MAKES_OTHER = b"]}ld\x8f"
+#: Opcodes that make what takes memory when it is empty; those that make a set or a frozenset, and how much one takes.
+_MAKES_OTHER = b"]}ld\x8f\x91"
+_MAKES_SET = b"\x8f\x91"
 _SET = 256
 
 
@@ -131,12 +132,12 @@ def _opcodes(data: bytes) -> Iterator[int]:
 def hold_containers(data: bytes, limits: Limits) -> None:
     """Hold the number of lists, dicts and sets against its limit, before there are any, and the memory of sets."""
     most_sets = (limits.max_decompressed + 64 * len(data)) // _SET
-    if len(data) > limits.max_nodes or data.count(b"\x8f") > most_sets:
+    if len(data) > limits.max_nodes or data.count(b"\x8f") + data.count(b"\x91") > most_sets:
         opened = sets = 0
         for code in _opcodes(data):
             if code in _MAKES_OTHER:
                 opened += 1
-                sets += code == 0x8F
+                sets += code in _MAKES_SET
                 if opened > limits.max_nodes or sets > most_sets:
                     raise LimitExceeded("max_nodes", limits.max_nodes)
 
@@ -150,7 +151,8 @@ def _hold_hashables(data: bytes, max_depth: int) -> None:
     """
     position = 0
     stack: list[int] = []
-    memo: dict[int, int] = {}
+    memo: list[int] = []  # A dict would take a hundred bytes for what one byte remembers.
+    kept = 0
     while (code := data[position]) != 0x2E:
         kind, number = _STEP[code]
         start, position = position + 1, position + 1 + number
@@ -167,9 +169,14 @@ def _hold_hashables(data: bytes, max_depth: int) -> None:
                 raise LimitExceeded("max_depth", max_depth)
             stack.append(levels)
         elif code == 0x94 or kind == "put":  # MEMOIZE, BINPUT
-            memo[len(memo) if code == 0x94 else argument] = stack[-1]
+            # MEMOIZE counts what is kept: an index that is used twice counts once.
+            index = kept if code == 0x94 else argument
+            if index >= len(memo):
+                memo.extend([_UNUSED] * (index + 1 - len(memo)))
+            kept += memo[index] == _UNUSED
+            memo[index] = stack[-1]
         elif code in b"hj2":
-            stack.append(stack[-1] if code == 0x32 else memo.get(argument, 0))
+            stack.append(stack[-1] if code == 0x32 else _kept_at(memo, argument))
         elif code == 0x28:  # MARK
             stack.append(-1)
         elif replaces and code not in b"\x80\x95":  # PROTO, FRAME
@@ -187,6 +194,15 @@ _EFFECTS: dict[int, tuple[int | None, bool]] = {
     0x87: (3, True),
     0x92: (3, True),
 }
+
+
+#: In the memo, where nothing has been put.
+_UNUSED = -2
+
+
+def _kept_at(memo: list[int], index: int) -> int:
+    levels = memo[index] if index < len(memo) else _UNUSED
+    return 0 if levels == _UNUSED else levels
 
 
 def _above_mark(stack: list[int]) -> list[int]:

@@ -144,7 +144,9 @@ class Restoring:
         except MemoryError:
             raise
         except Exception as error:
-            raise CorruptBody(f"the type tag {tag!r} holds something else: {error}", codec=self._codec) from error
+            raise CorruptBody(
+                f"the type tag {tag[:80]!r} holds something else: {str(error)[:200]}", codec=self._codec
+            ) from error
 
 
 def _listed(plain: Any) -> list[Any]:

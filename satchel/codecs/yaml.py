@@ -54,9 +54,10 @@ class Yaml(ValueSerializer):
         MissingDependency: PyYAML is not installed, or without libyaml.
 
     Source: YAML 1.1; PyYAML's C safe loader for what a body means. Refused, where that one reads it, are what the
-    options above admit, and: a value that contains itself, more than 64 %TAG directives, a byte order mark, UTF-16,
-    ints and floats of more than 4,300 digits, a ``!!binary`` with other characters than base64's, tagged scalars that
-    are written as mappings, and, in ``!!omap`` and ``!!pairs``, keys that are not scalars, and tagged or merged pairs.
+    options above admit, and: a value that contains itself, more than 64 %TAG directives or one of more than 1,000
+    bytes, a byte order mark, UTF-16, ints and floats of more than 4,300 digits, a ``!!binary`` with other characters
+    than base64's, tagged scalars that are written as mappings, and, in ``!!omap`` and ``!!pairs``, keys that are not
+    scalars, and tagged or merged pairs.
     """
 
     types: Types = Types()
@@ -167,7 +168,7 @@ class Yaml(ValueSerializer):
         data.decode()  # libyaml would read UTF-16 as well, where a byte order mark says so.
         if data.startswith(b"\xef\xbb\xbf"):
             raise CorruptBody("it begins with a byte order mark", codec=self.name)
-        check_directives(data, self._parser, self._yaml.tokens.DirectiveToken)
+        check_directives(data)
         return Building(self._schema, limits).build(self._parser(data))
 
 

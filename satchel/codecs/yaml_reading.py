@@ -234,8 +234,8 @@ class Building:
                 sources.append(source)
         last = self._dict(own)
         # Keys of the same hash may come from many mappings; equal ones are no matter.
-        keys = [key for source in (*sources, last) for key in source if type(key) is not str]
-        self._check_keys(list({_spelled(key): key for key in keys}.values()))
+        keys = {id(key): key for source in (*sources, last) for key in source if type(key) is not str}
+        self._check_keys(list({_spelled(key): key for key in keys.values()}.values()))
         merged: dict[Any, Any] = {}
         for source in (*sources, last):
             merged.update(source)
@@ -270,7 +270,12 @@ class Building:
                 return text
         construct = self.schema.scalars.get(tag)
         if construct is not None:
-            return construct(text)
+            try:
+                return construct(text)
+            except (AttributeError, LookupError, OverflowError, ValueError) as error:
+                # PyYAML's constructors of a text that is none of theirs.
+                reason = f": {error}" if isinstance(error, ValueError) else ""
+                raise self._corrupt(f"{text[:40]!r} is no {tag.removeprefix(CORE)}{reason[:200]}") from error
         if tag in (_MERGE, _VALUE):
             return self._key(tag, text)
         return self.schema.restore(self._local(tag), text)

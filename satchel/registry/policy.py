@@ -145,4 +145,7 @@ def _by_content_type(registry: Registry, kind: Kind, names: list[str]) -> dict[s
 
 
 def _shown(header: Any) -> str:
-    return _SHORT.repr(header)
+    try:
+        return _SHORT.repr(header)
+    except ValueError:  # An int of more digits than Python writes.
+        return f"of type {type(header).__name__}"
