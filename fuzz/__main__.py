@@ -23,6 +23,8 @@ from fuzz.targets import TARGETS
 BUILD = ROOT / "build" / "fuzz"
 #: MiB by which a target's process may grow once it is warm: G6.
 MOST_DRIFT = 5
+#: Executions after which it must have been measured, though a run was cut by time: `WARM_UP`, and as many again.
+MEASURED = 2_000
 #: They are no codecs, and take far longer: a tenth of --runs is theirs.
 COMMANDS = ("inspect", "decode")
 HEADER = ("target", "executions", "per s", "values", "refusals", "drift MiB", "findings")
@@ -62,7 +64,7 @@ def fuzz(name: str, options: argparse.Namespace) -> Result:
             check=False,
         ).returncode
     told: dict[str, Any] = json.loads(report.read_text()) if report.exists() else {}
-    found = _found(name, told, report, log, status)
+    found = _found(name, told, report, log, status) or _missing(name, told, status, cut=bool(options.seconds))
     print(f"{name}: {'FOUND SOMETHING' if found else 'done'}", file=sys.stderr, flush=True)
     return Result(_row(name, told, found), found)
 
@@ -70,15 +72,26 @@ def fuzz(name: str, options: argparse.Namespace) -> Result:
 def _found(name: str, told: dict[str, Any], report: Path, log: Path, status: int) -> str | None:
     text: str | None = told.get("found")
     if told and text is None:
-        drift = told["drift"]
-        if drift is not None and drift >= MOST_DRIFT:
-            return f"{name}: memory grew by {drift:.1f} MiB"
         return None
     # What libFuzzer itself saw, a crash or a hang, is told by its own file.
     saved = [path for path in report.parent.glob(f"{name}.*") if path != report]
     end = text or f"it ended with status {status}: " + log.read_text(errors="replace")[-2_000:]
     again = f"python -m fuzz --reproduce {name} {os.path.relpath(saved[0])}" if saved else f"see {log}"
     return f"{name}: {end.rstrip()}\nreproduce it: {again}"
+
+
+def _missing(name: str, told: dict[str, Any], status: int, *, cut: bool) -> str | None:
+    """Say what a run lacks that reports no finding; one that is cut by time may be too short to measure memory."""
+    done, drift = told["done"], told["drift"]
+    if status:
+        return f"{name}: it ended with status {status} after its report"
+    if not done:
+        return f"{name}: nothing was executed"
+    if drift is None and not (cut and done < MEASURED):
+        return f"{name}: memory was not measured in {done:,} executions; give it some thousands"
+    if drift is not None and drift >= MOST_DRIFT:
+        return f"{name}: memory grew by {drift:.1f} MiB"
+    return None
 
 
 def _row(name: str, told: dict[str, Any], found: str | None) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ class Run:
     def _look_at_the_clock(self) -> None:
         passed = time.monotonic() - self._started
         share = max(passed / self._seconds if self._seconds else 0, self._done / self._runs if self._runs else 0)
-        if self._warm is None and share >= WARM_SHARE and self._done >= WARM_UP:
+        if self._warm is None and WARM_SHARE <= share < 1 and self._done >= WARM_UP:
             self._warm = self._resident()
         if share >= 1:
             self._end(None, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import inspect
 import lzma
 import random
 import zlib
@@ -239,3 +240,14 @@ def test_what_is_collected_is_joined_up_to_the_limit() -> None:
 
 def test_as_many_streams_as_an_option_may_admit() -> None:
     assert base.MOST_STREAMS == 65_536
+
+
+@pytest.mark.parametrize(
+    ("function", "ordered"),
+    [(base.require, 1), (base.optional, 1), (base.bounded, 1), (base.collect, 1), (base.pieces, 2), (base.inflate, 2)],
+)
+def test_names_limits_and_options_are_given_by_name(function: Callable[..., Any], ordered: int) -> None:
+    kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
+
+    assert set(kinds[:ordered]) == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    assert set(kinds[ordered:]) == {inspect.Parameter.KEYWORD_ONLY}

@@ -130,3 +130,12 @@ def test_nothing_is_kept_of_a_message_when_one_header_is_spelled_otherwise(
     for _ in range(3):
         pipeline.decode(Encoded(PLAIN, *headers))
     assert looked_up == ["noting"] * 3
+
+
+def test_options_are_given_by_name() -> None:
+    pipeline: Any = Pipeline
+
+    with pytest.raises(TypeError, match="takes 2 positional arguments"):
+        pipeline(["json"], noting()[0].registry)
+    with pytest.raises(TypeError, match="takes 2 positional arguments"):
+        pipeline(["json"]).encode(1, "json")

@@ -45,6 +45,15 @@ def test_a_header_is_shown_whole_up_to_100_characters_and_beyond_in_100(kind: Ca
     assert [len(text) for text in shown] == [100, 100]
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_int_of_more_digits_than_python_writes_is_shown_as_one(place: int) -> None:
+    headers: list[Any] = ["application/data", "binary", None]
+    headers[place] = 1 << 20_000
+
+    # From Python 3.14 on, the standard library tells about how many digits it has.
+    assert re.search(r"(content type|content encoding|compression) (of type int|<int instance .*>) ", refusal(*headers))
+
+
 ACCEPTED = ("application/data", "application/octet-stream")
 TRUST = "if you trust its producer, name it in accept=[…]"
 
