@@ -241,3 +241,12 @@ def test_a_stock_bytearray_is_read_and_one_of_a_given_size_is_not():
 def test_a_text_is_no_allow_list():
     with pytest.raises(TypeError, match="allow must be a set"):
         Pickle(allow="shop.models:Order")
+
+
+def test_a_time_zone_of_a_fixed_offset_is_carried_beside_anything():
+    zone = timezone(timedelta(hours=2))
+
+    # A long int is written by an opcode that makes the codec look twice.
+    for value in ([zone], [zone, 1 << 2_100], {zone: b"\x8b"}):
+        both = Pipeline(["pickle"])
+        assert both.decode(both.encode(value, serializer="pickle")) == value
