@@ -45,7 +45,7 @@ hostile:  ## the promises on hostile input, a line each; more cases than `make t
 
 vectors:  ## the public vectors, a line per format
 	@$(SETUP) test "$(PYTHON)"
-	@$(BIN)/python $(PYTEST) -p no:xdist tests/hostile/test_g08_vectors.py $(PYTEST_ARGS)
+	@$(BIN)/python $(PYTEST) -p no:xdist tests/hostile/test_g08_*.py $(PYTEST_ARGS)
 
 fuzz:  ## every codec, the pipeline and the commands, by libFuzzer, for a minute or two
 	@$(SETUP) fuzz "$(PYTHON)"

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.hostile.figures import THOROUGH, Figures, lines
+from tests.hostile.figures import THOROUGH, Figures, shortcomings, sums
 
 # No test asserts a time, and a busy machine is no failure: no deadline, no complaint about slow generation.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,20 +32,36 @@ def figures(request: pytest.FixtureRequest) -> Figures:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [report for status in ("passed", "failed") for report in terminalreporter.getreports(status)]
-    promises = list(lines(reports))
-    if promises:
+    noted = sums(_reports(terminalreporter, "passed", "failed"))
+    reasons = _reasons(terminalreporter)
+    if noted or reasons:
         terminalreporter.section("promises on hostile input")
-        for line, _ in promises:
-            terminalreporter.line(line)
+        for name, each in noted.items():
+            terminalreporter.line(f"{name:<4} {each}")
+        for reason in reasons:
+            terminalreporter.line(f"FAILED {reason}", red=True)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    passed = reporter.getreports("passed") if THOROUGH and reporter is not None else []
-    if not session.exitstatus and not all(within for _, within in lines(passed)):
+    if not session.exitstatus and reporter is not None and _reasons(reporter):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _reports(reporter: pytest.TerminalReporter, *statuses: str) -> list[pytest.TestReport]:
+    return [report for status in statuses for report in reporter.getreports(status)]
+
+
+def _reasons(reporter: pytest.TerminalReporter) -> list[str]:
+    """Why a thorough run fails; with no times of tests that failed, which are no measure."""
+    if not THOROUGH:
+        return []
+    config, hostile = reporter.config, TESTS / "hostile"
+    named = [(config.invocation_params.dir / argument).resolve() for argument in config.args]
+    chosen = any(config.getoption(option, None) for option in ("keyword", "markexpr", "deselect", "collectonly", "lf"))
+    whole = not chosen and any(path == hostile or path in hostile.parents for path in named)
+    return list(shortcomings(sums(_reports(reporter, "passed")), whole=whole))
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from tests.hostile.vectors import VECTORS
 
 #: `make hostile`: as many cases as the promises name, and a time beyond its bound makes the run fail.
 THOROUGH = os.environ.get("SATCHEL_THOROUGH") == "1"
@@ -33,7 +35,7 @@ PROMISES = {
     "G5": Promise("no flipped bit gives a wrong value"),
     "G6": Promise("mutants: a DecodeError or a sound value", {"MiB of drift": 5}),
     "G7": Promise("100 levels are accepted, 101 refused, 100,000 do not crash"),
-    "G8": Promise("the public vectors"),
+    "G8": Promise("the public vectors" if VECTORS.is_dir() else "OWN BODIES ONLY, for want of ../shared/vectors"),
     "G9": Promise("what is refused is refused before anything is touched"),
     "G10": Promise("four times the input, at most five times the work", {"times": 5}),
     "G11": Promise("memory: the limit and 80 times the body", {"of what is allowed": 1}),
@@ -54,34 +56,58 @@ class Figures:
     def __init__(self, properties: list[tuple[str, object]]) -> None:
         self._properties = properties
 
-    def __call__(self, promise: str, cases: int, **measured: float) -> None:
-        """Note a number of cases, and figures by unit: in a keyword, ``_`` stands for a blank."""
+    def __call__(self, promise: str, cases: int, sizes: Iterable[int] = (), **measured: float) -> None:
+        """Note a number of cases, the sizes of bodies, and figures by unit: in a keyword, ``_`` stands for a blank."""
         if promise not in PROMISES:
             raise ValueError(f"no such promise: {promise}")
         taken = {unit.replace("_", " "): float(figure) for unit, figure in measured.items()}
         unknown = taken.keys() - PROMISES[promise].bounds.keys()
         if unknown:
             raise ValueError(f"no bound for {unknown} in {promise}: give it one in PROMISES")
-        self._properties.append(("promise", [promise, cases, taken]))
+        self._properties.append(("promise", [promise, cases, sorted(sizes), taken]))
 
 
-def lines(reports: Iterable[Any]) -> Iterator[tuple[str, bool]]:
-    """Give a line for each promise that was tested, and whether its figures are within the bounds."""
-    cases: dict[str, int] = defaultdict(int)
-    highest: dict[str, dict[str, float]] = defaultdict(dict)
+@dataclass
+class Sum:
+    """What all tests of a run noted of one promise."""
+
+    promise: Promise
+    cases: int = 0
+    sizes: list[int] = field(default_factory=list)
+    highest: dict[str, float] = field(default_factory=dict)
+
+    def add(self, cases: int, sizes: list[int], taken: dict[str, float]) -> None:
+        self.cases += cases
+        self.sizes += sizes[:1] + sizes[-1:]
+        for unit, figure in taken.items():
+            self.highest[unit] = max(figure, self.highest.get(unit, figure))
+
+    def outside(self) -> list[str]:
+        """Give the units of the figures that are beyond their bounds."""
+        return [unit for unit, figure in self.highest.items() if figure > self.promise.bounds[unit]]
+
+    def __str__(self) -> str:
+        parts = [f"{self.promise.text:<60} {self.cases:>12,} cases"]
+        if self.sizes:
+            parts.append(f"bodies of {min(self.sizes):,} to {max(self.sizes):,} B")
+        for unit, figure in self.highest.items():
+            parts.append(f"{figure:,.{0 if figure > 100 else 2}f} {unit} (≤ {self.promise.bounds[unit]:g})")
+        return "   ".join([*parts, *(["OUTSIDE"] if self.outside() else [])])
+
+
+def sums(reports: Iterable[Any]) -> dict[str, Sum]:
+    """Give what the tests of a run noted, by promise; none for what was not tested."""
+    noted: dict[str, Sum] = {}
     for report in reports:
-        for name, noted in getattr(report, "user_properties", ()):
-            if name == "promise":
-                promise, count, taken = noted
-                cases[promise] += count
-                for unit, figure in taken.items():
-                    highest[promise][unit] = max(figure, highest[promise].get(unit, figure))
+        for _, (promise, *what) in (item for item in report.user_properties if item[0] == "promise"):
+            noted.setdefault(promise, Sum(PROMISES[promise])).add(*what)
+    return {name: noted[name] for name in PROMISES if name in noted}
+
+
+def shortcomings(noted: dict[str, Sum], *, whole: bool) -> Iterator[str]:
+    """Say why a thorough run fails though its tests pass; `whole`: it was to test every promise."""
     for name, promise in PROMISES.items():
-        if name in cases:
-            within = all(figure <= promise.bounds[unit] for unit, figure in highest[name].items())
-            shown = "".join(
-                f"   {figure:,.{0 if figure > 100 else 2}f} {unit} (≤ {promise.bounds[unit]:g})"
-                for unit, figure in highest[name].items()
-            )
-            line = f"{name:<4} {promise.text:<60} {cases[name]:>12,} cases{shown}"
-            yield (line if within else f"{line}   OUTSIDE"), within
+        if name in noted:
+            yield from (f"{name}: {unit} is beyond {promise.bounds[unit]:g}" for unit in noted[name].outside())
+        elif whole:
+            yield f"{name}: nothing was tested"

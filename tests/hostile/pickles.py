@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from satchel import Encoded, Pipeline, default_registry
+
 PROTO = b"\x80\x04"
 DISALLOWED, CORRUPT, LIMIT = "ContentDisallowed", "CorruptBody", "LimitExceeded"
 
@@ -45,6 +47,11 @@ def called(function: bytes, *arguments: bytes) -> bytes:
 
 def whole(*parts: bytes) -> bytes:
     return PROTO + b"".join(parts) + b"."
+
+
+def tagged(tag: str, plain: bytes) -> bytes:
+    """A value of a registered type."""
+    return TAGGED + text(tag) + plain + b"\x86R"
 
 
 def pairs(**attributes: bytes) -> bytes:
@@ -232,6 +239,12 @@ class Colour(enum.Enum):
     RED = "red"
 
 
+class Point(NamedTuple):
+    """A third."""
+
+    x: Any
+
+
 class Runs:
     """Calls a function when it is unpickled."""
 
@@ -240,6 +253,14 @@ class Runs:
 
     def __reduce__(self) -> Any:
         return self.reduced
+
+
+PIPELINE = Pipeline(["pickle"])
+TYPED = Pipeline(["pickle"], registry=default_registry().with_type(Colour).with_type(Order).with_type(Point))
+
+
+def decode(body: bytes, pipeline: Pipeline = PIPELINE) -> Any:
+    return pipeline.decode(Encoded(body, "application/x-python-serialize", "binary"))
 
 
 def corpus() -> Iterator[Malice]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,9 +15,9 @@ from satchel.testing import AWKWARD, PLAIN, random_values
 from satchel.testing.codec import mutants
 from tests.hostile.bodies import DIALECTS
 from tests.hostile.figures import THOROUGH, Figures
+from tests.hostile.vectors import VECTORS
 from tests.property.applications import REGISTRY
 
-VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors"
 MUTANTS = 100_000 if THOROUGH else 20_000
 
 CLASSES: dict[str, tuple[Any, tuple[str, str]]] = {

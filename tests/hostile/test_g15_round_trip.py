@@ -1,4 +1,4 @@
-"""G15: over 10,000 values for each serializer, in both dialects, come back equal, types included, or are refused."""
+"""G15: over 10,000 values for each serializer come back equal, types included, or are refused when encoded."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ CELERY_CODECS: dict[str, Any] = {
 ALL = {**CODECS, **CELERY_CODECS}
 KEEPS = {*KEEPS_TUPLES, *(name for name in CELERY_CODECS if "tuples" in name or "pickle" in name)}
 CELERY_REGISTRY = with_types(celery_registry())
+
+#: Values of the value model for each serializer, no two of them alike; those at its edges come on top.
+COUNT = 100_000 if THOROUGH else 10_000
+#: What share of them each must write and read again: Celery's dialect refuses what a stock worker would misread. The
+#: more are made up, the smaller is the share of those that look like tags, which it carries as the dicts that they are.
+LEAST = {
+    "celery-json": 0.1,
+    "celery-msgpack": 0.15 if THOROUGH else 0.6,
+    "celery-yaml": 0.25 if THOROUGH else 0.6,
+}
 
 #: Tags that mean something, to kombu, to the value model or to the application, and such as look like them.
 REAL_TAGS = (*sorted(RESERVED_TAGS), *(cls.__name__ for cls in TYPES))
@@ -135,18 +145,25 @@ def awkward() -> Iterator[Any]:
             continue  # It has no hash, or is an int too long for a repr, which `difference` wants of keys.
 
 
-def made() -> tuple[list[Any], list[Any]]:
-    """Give values of the value model and at its edges; each time new ones."""
-    model, edges = [*tag_shaped()], [*awkward()]
-    count = (100_000 if THOROUGH else 5_000) - len(model) - len(edges)
-    return [*model, *random_values(count, seed=15)], edges
-
-
 @cache
-def kept() -> list[Any]:
-    """Give them once more, so that it shows when encoding changes one."""
-    model, edges = made()
-    return [*model, *edges]
+def further() -> list[Any]:
+    """Give made-up values, none of them twice."""
+    # Half of what is made up is short, and so made up again and again.
+    different = {repr(value): value for value in random_values(2 * COUNT, seed=15)}
+    for value in tag_shaped():
+        different.pop(repr(value), None)
+    return list(different.values())
+
+
+def made(name: str) -> tuple[list[Any], list[Any]]:
+    """Give values of the value model and at its edges; each time new ones.
+
+    What is made up is shared out among the forms of a serializer, unless there is time to give each all of it.
+    """
+    model = [*tag_shaped()]
+    forms = [other for other, codec in ALL.items() if codec.name == ALL[name].name]
+    first, step = (0, 1) if THOROUGH else (forms.index(name), len(forms))
+    return [*model, *deepcopy(further()[: COUNT - len(model)][first::step])], [*awkward()]
 
 
 def based(value: Any, *, texts: bool) -> Any:
@@ -176,7 +193,7 @@ def _key(key: Any, texts: bool) -> Any:
     return next(iter(json.loads(json.dumps({key: None}))))
 
 
-def pipeline(name: str) -> Pipeline:
+def pipeline_of(name: str) -> Pipeline:
     codec = ALL[name]
     registry = CELERY_REGISTRY if name in CELERY_CODECS else REGISTRY
     return Pipeline([codec.name], registry=registry.with_serializer(codec, replace=True))
@@ -191,36 +208,46 @@ def altered(name: str, value: Any, back: Any) -> str | None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_value_comes_back_equal_or_is_refused_and_none_is_changed(name: str, figures: Figures) -> None:
-    both, serializer, (model, edges) = pipeline(name), ALL[name].name, made()
+    pipeline, serializer, (model, edges) = pipeline_of(name), ALL[name].name, made(name)
     wrong: list[tuple[Any, Any]] = []
     refused: list[int] = []
     for number, value in enumerate([*model, *edges]):
         try:
-            encoded = both.encode(value, serializer=serializer)
+            encoded = pipeline.encode(value, serializer=serializer)
         except EncodeError as error:
             refused.append(number)
             wrong += [] if error.codec == serializer else [(value, error)]
             continue
-        if what := altered(name, value, both.decode(encoded)):
+        if what := altered(name, value, pipeline.decode(encoded)):
             wrong.append((value, what))
 
     count = len(model) + len(edges)
-    changed = [what for old, new in zip(kept(), [*model, *edges], strict=True) if (what := difference(old, new))]
+    as_before = [value for values in made(name) for value in values]
+    changed = [what for old, new in zip(as_before, [*model, *edges], strict=True) if (what := difference(old, new))]
+    back = len(model) - sum(number < len(model) for number in refused)
     print(f"{name}: {count - len(refused):,} came back equal, {len(refused):,} were refused")
+    print(f"{name}: {back:,} of {len(model):,} values of the value model came back: {back / len(model):.0%}")
     figures("G15", count)
     assert (wrong[:3], changed[:3]) == ([], [])
     # Satchel's own dialect refuses nothing of the value model.
-    assert name in CELERY_CODECS or refused[0] >= len(model)
+    assert back >= len(model) * LEAST.get(f"celery-{serializer}" if name in CELERY_CODECS else name, 1.0)
+
+
+@pytest.mark.parametrize("serializer", ["json", "msgpack", "yaml", "pickle"])
+def test_no_two_of_the_values_for_a_serializer_are_alike(serializer: str) -> None:
+    forms = [name for name, codec in ALL.items() if codec.name == serializer]
+
+    assert len({repr(value) for name in forms for value in made(name)[0]}) == COUNT
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_read_only_once_is_not_read(name: str) -> None:
-    both, serializer = pipeline(name), ALL[name].name
+    pipeline, serializer = pipeline_of(name), ALL[name].name
     readable: list[Any] = [(n for n in "ab"), iter([1, 2]), iter({1: 2}.items()), map(str, [1]), memoryview(b"ab")]
 
     for value in readable:
         for place in (value, [1, value], {"a": value}):
             with suppress(EncodeError):
-                both.encode(place, serializer=serializer)
+                pipeline.encode(place, serializer=serializer)
 
     assert [list(value) for value in readable] == [["a", "b"], [1, 2], [(1, 2)], ["1"], [97, 98]]

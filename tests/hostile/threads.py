@@ -101,26 +101,26 @@ def encoding_and_decoding() -> Iterator[Callable[[], Any]]:
     pipelines, choose = shared_pipelines(), Random(16)
     for value in values():
         for serializer in SERIALIZERS:
-            for both in choose.sample(pipelines, 4):
+            for pipeline in choose.sample(pipelines, 4):
                 compression = choose.choice([None, *COMPRESSORS])
-                encode = partial(both.encode, value, serializer=serializer, compression=compression)
+                encode = partial(pipeline.encode, value, serializer=serializer, compression=compression)
                 yield encode
                 encoded = outcome(encode)
                 if isinstance(encoded, Encoded):
-                    yield partial(both.decode, encoded)
+                    yield partial(pipeline.decode, encoded)
                     # The buffer is shared, too.
                     yield partial(choose.choice(pipelines).decode, encoded._replace(body=bytearray(encoded.body)))
 
 
 def long() -> Iterator[Callable[[], Any]]:
     """Give calls during which a library lets other threads run, so often that they meet in it."""
-    both, choose = shared_pipelines()[0], Random(18)
+    pipeline, choose = shared_pipelines()[0], Random(18)
     for _ in range(40):
         body = " ".join(str(choose.random()) for _ in range(2_000)).encode()
         for compression in ("zstd", "zlib"):
-            encode = partial(both.encode, body, serializer="raw", compression=compression)
+            encode = partial(pipeline.encode, body, serializer="raw", compression=compression)
             yield encode
-            yield partial(both.decode, encode())
+            yield partial(pipeline.decode, encode())
 
 
 def hostile() -> Iterator[Callable[[], Any]]:
@@ -145,8 +145,8 @@ def hostile() -> Iterator[Callable[[], Any]]:
     bodies += [whole._replace(content_type=wrong) for wrong in ("text/html", "", None, b"application/json")]  # type: ignore[arg-type]
     bodies += [whole._replace(content_encoding="bz2_codec"), whole._replace(compression="application/x-none")]
     for encoded in bodies:
-        for both in choose.sample(pipelines, 4):
-            yield partial(both.decode, encoded)
+        for pipeline in choose.sample(pipelines, 4):
+            yield partial(pipeline.decode, encoded)
 
 
 class Registering:
@@ -210,10 +210,10 @@ class Registering:
     def check(self) -> None:
         """Encode and decode by what this thread registered last; other threads register in between."""
         value, mark = ["x" * 300, self._version], f"{self._name} {self._version} ".encode()
-        for both in self._pipelines:
-            encoded = both.encode(value, serializer=self._name, compression=f"{self._name}-packer")
+        for pipeline in self._pipelines:
+            encoded = pipeline.encode(value, serializer=self._name, compression=f"{self._name}-packer")
             right = bytes(encoded.body).startswith(mark) and encoded.compression == f"application/x-{self._name}-packed"
-            if not right or both.decode(encoded) != value:
+            if not right or pipeline.decode(encoded) != value:
                 raise AssertionError(f"{self._name} {self._version} is not in force: {encoded}")
         ours, celery = self._pipelines
         if ours.decode(ours.encode(self._type(1), serializer="msgpack")) != self._type(1):
@@ -224,9 +224,10 @@ class Registering:
 
 def alone() -> None:
     """Make what is a thread's own: a registry and a pipeline, whose codecs are loaded anew."""
-    both = Pipeline(["json", "yaml"], registry=Registry.of_dialect("satchel"), accept_compression=["gzip", "zstd"])
+    pipeline = Pipeline(["json", "yaml"], registry=Registry.of_dialect("satchel"), accept_compression=["gzip", "zstd"])
     for serializer, compression in (("json", "zstd"), ("yaml", "gzip")):
-        if both.decode(both.encode([1, ("a" * 500)], serializer=serializer, compression=compression)) != [1, "a" * 500]:
+        encoded = pipeline.encode([1, "a" * 500], serializer=serializer, compression=compression)
+        if pipeline.decode(encoded) != [1, "a" * 500]:
             raise AssertionError("a pipeline of its own gave something else")
 
 

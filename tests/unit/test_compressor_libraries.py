@@ -9,6 +9,7 @@ import pytest
 
 from satchel.codecs.brotli import Brotli
 from satchel.errors import MissingDependency
+from tests.hostile.child import linux_only
 from tests.unit.compressing import ALL, MIB, dedented, run
 
 LIBRARY = {"brotli": "brotli", "bzip2": "bz2", "gzip": "zlib", "lzma": "lzma", "zlib": "zlib", "zstd": "zstandard"}
@@ -103,7 +104,7 @@ def test_lzma_falls_back_to_backports():
     assert run(dedented(program)) == "bounded"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@linux_only
 def test_the_fallback_of_lzma_is_bounded_too(tmp_path):
     pytest.importorskip("backports.lzma", reason="backports.lzma is not installed")
     path = tmp_path / "bomb"
