@@ -78,8 +78,9 @@ def serve() -> None:
     prepare = getattr(import_module(module), name)
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     costs = []
+    gc.collect()
+    gc.freeze()  # Nothing of this process is looked at again by a fork's collector, which would copy its pages.
     for case in cases:
-        gc.collect()
         if trim is not None:
             trim(0)  # What is free is given back, so that what a case takes shows.
         costs.append(_worst([_forked(prepare, case, address_space) for _ in range(times)]))
