@@ -23,7 +23,7 @@ SURROGATES = "a value of type str cannot be written .*surrogates not allowed"
 #: By serializer, and whether it is in Celery's dialect.
 UNWRITTEN = {
     ("json", True): f"{STOCK}|{SURROGATES}",
-    ("msgpack", True): STOCK,
+    ("msgpack", True): f"{STOCK}|{KEYS}bytes",
     ("yaml", True): STOCK,
     ("yaml", False): KEYS,
     ("pickle", True): STOCK,

@@ -9,6 +9,7 @@ from typing import Any
 from satchel.cli import pickles
 from satchel.cli.dumps import Found
 from satchel.codecs.pickle import Pickle
+from satchel.codecs.pickle_calls import COPYING
 from satchel.errors import DecodeError
 from satchel.message import MessageReader, TaskCall, bounded_repr
 from satchel.pipeline import Pipeline
@@ -126,7 +127,9 @@ def _result(value: Mapping[str, Any], longest: int) -> Iterator[Row]:
         yield name, _short(value.get(name), longest)
     failure = value["result"]
     if isinstance(failure, dict) and {"exc_type", "exc_message"} <= failure.keys():
-        yield "raised", f"{failure['exc_type']}: {_short(failure['exc_message'], longest)}"
+        kind = failure["exc_type"]
+        name = kind if isinstance(kind, str) else _short(kind, longest)
+        yield "raised", f"{name}: {_short(failure['exc_message'], longest)}"
 
 
 def _properties(properties: Mapping[str, Any]) -> Iterator[Row]:
@@ -144,7 +147,7 @@ def _short(value: Any, longest: int = 500) -> str:
 
 def pickle_rows(said: pickles.Contents) -> list[Row]:
     """Explain a pickle by its opcodes."""
-    harmless = {name for name in said.names if name in Pickle.celery()._globals}
+    harmless = (Pickle.celery()._globals.keys() | COPYING.keys()) & set(said.names)
     others = [name for name in said.names if name not in harmless]
     rows = [
         ("protocol", f"{said.protocol}, {said.opcodes:,} opcodes; they were looked at, and none was carried out"),

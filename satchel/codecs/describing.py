@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,6 +19,9 @@ from satchel.errors import DuplicateCodec, InvalidCodec
 
 #: What a tag is made of: it must stand in a YAML tag and in a JSON string without escapes.
 _TAG = r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z"
+
+#: Of so many validation errors the first is told; of more, only their number.
+_TOLD = 100
 
 _MODEL = frozenset(
     {
@@ -80,7 +85,33 @@ class _Member:
     cls: Any
 
     def __call__(self, name: Any) -> Any:
+        if type(name) is not str:
+            raise ValueError(f"a member of {self.cls.__name__} is named by a text")
         return self.cls[name]
+
+
+@dataclass(frozen=True)
+class _Bits:
+    """Members of a Flag, together an int. Python keeps each int that it has met: only declared bits may be set."""
+
+    cls: Any
+    bits: int
+
+    def __call__(self, flags: Any) -> int:
+        return self.checked(flags.value)
+
+    def checked(self, value: Any) -> int:
+        if type(value) is not int or value < 0 or value & ~self.bits:
+            raise ValueError(f"not a combination of the members of {self.cls.__name__}")
+        return value
+
+
+@dataclass(frozen=True)
+class _Flags:
+    bits: _Bits
+
+    def __call__(self, value: Any) -> Any:
+        return self.bits.cls(self.bits.checked(value))
 
 
 @dataclass(frozen=True)
@@ -105,7 +136,30 @@ class _Validated:
         inputs = dict(self.inputs)
         if type(plain) is not dict:
             raise ValueError(f"not the fields of {self.cls.__name__}: {', '.join(inputs)}")
-        return self.cls.model_validate({inputs.get(name, name): item for name, item in plain.items()})
+        return _validate(self.cls, {inputs.get(name, name): item for name, item in plain.items()})
+
+
+@dataclass(frozen=True)
+class _Root:
+    cls: Any
+
+    def __call__(self, plain: Any) -> Any:
+        return _validate(self.cls, plain)
+
+
+def _validate(cls: Any, plain: Any) -> Any:
+    try:
+        return cls.model_validate(plain)
+    except ValueError as error:
+        # Pydantic's own text would show all that was given.
+        count = getattr(error, "error_count", lambda: 0)()
+        if not count:
+            raise
+        told = ""
+        if count <= _TOLD:
+            first = cast(Any, error).errors(include_url=False, include_context=False, include_input=False)[0]
+            told = f": {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    raise ValueError(f"{count} validation errors for {cls.__name__}{told}")
 
 
 @dataclass(frozen=True)
@@ -134,7 +188,8 @@ class _Instance:
 def _functions(cls: type) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     model = cast(Any, cls)
     if issubclass(cls, enum.Flag):
-        return _Attribute("value"), model
+        bits = _Bits(model, reduce(or_, (member.value for member in model.__members__.values()), 0))
+        return bits, _Flags(bits)
     if issubclass(cls, enum.Enum):
         # By name: a value may be anything, a name is always a str.
         return _Attribute("name"), _Member(model)
@@ -155,7 +210,7 @@ def _functions(cls: type) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
 def _validated(cls: type, model: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     """The functions for a pydantic model: its fields by name, and a validation."""
     if getattr(cls, "__pydantic_root_model__", False):
-        return _Attribute("root"), model.model_validate
+        return _Attribute("root"), _Root(model)
     inputs: dict[str, str] = {}
     for name, info in model.model_fields.items():
         alias = info.validation_alias

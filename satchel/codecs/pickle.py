@@ -16,7 +16,7 @@ from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived
 from satchel.codecs.lowering import Lowering
-from satchel.codecs.pickle_calls import BUILDING, COPYING, Copier, Seal, seal
+from satchel.codecs.pickle_calls import BUILDING, COPYING, Copier, Seal, load, seal
 from satchel.codecs.pickle_reading import (
     CONTAINERS,
     OPENS_CONTAINER,
@@ -38,6 +38,9 @@ _MODEL: tuple[type, ...] = (datetime, date, time, timedelta, timezone, Decimal, 
 #: A float that is not finite, or an int of more than 255 bytes, perhaps.
 _SUSPECT = re.compile(rb"G[\x7f\xff][\xf0-\xff]|\x8b")
 
+#: Tags of the value model. A pickle has its own forms for what they stand for.
+_OWN_TAGS = SCALAR_TAGS | {"set", "frozenset", "tuple", "dict"}
+
 
 class _Inexact(Exception):
     """The pickler met what is not of the value model, or not exactly."""
@@ -56,7 +59,7 @@ class Pickle(ValueSerializer):
 
     Args:
         allow: globals that a pickle may call, as "module:name" or as the class itself. They are trusted with any
-            arguments, and with any attributes.
+            arguments, and with any attributes. Allow no containers, such as deque: the limits do not look inside.
         types: the application's types; they need no entry in `allow`.
         protocol: 4 or 5, for writing; both are read.
         dialect: "celery" writes no registered types, reads and writes NaN and infinities, and reads the signatures of
@@ -94,7 +97,7 @@ class Pickle(ValueSerializer):
         calls["celery.canvas:signature"] = _signature
         self._derive(
             _globals={name: seal(call) for name, call in calls.items()},
-            _restore=Restoring(self.name, self.types, dict.fromkeys(SCALAR_TAGS, _unwritten)),
+            _restore=Restoring(self.name, self.types, dict.fromkeys(_OWN_TAGS, _unwritten)),
             _lower=Lowering(
                 self.name,
                 self.types,
@@ -163,7 +166,7 @@ class Pickle(ValueSerializer):
             # References to one object from many places: few bytes, many values.
             or len(body) - len(body.translate(None, SHARES)) > 0
         ):
-            measure(value, limits, CONTAINERS)
+            measure(value, limits, CONTAINERS, texts=True)
 
     def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
         """Decode a body. Its opcodes are scanned before any is carried out.
@@ -181,7 +184,7 @@ class Pickle(ValueSerializer):
         unpickler.found = {}
         unpickler.size = len(data)
         unpickler.allow = self.allow
-        value = unpickler.load()
+        value = load(unpickler)
         self._bound(value, data, limits)
         if unpickler.called or _SUSPECT.search(data):
             check_values(value, not_finite=self.dialect == "celery")

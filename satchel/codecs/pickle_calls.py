@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -78,8 +79,21 @@ COPYING: dict[str, tuple[Callable[..., Any], type]] = {
 }
 
 
+class _Loading(threading.local):
+    """The UUIDs that this thread's unpickler has built, until it is done."""
+
+    def __init__(self) -> None:
+        self.built: list[BuiltUUID] = []
+
+
+_LOADING = _Loading()
+
+
 class BuiltUUID(UUID):
-    """Stands for UUID, which a pickle makes empty and then builds: it would keep and hash whatever it is given."""
+    """Stands for UUID, which a pickle makes empty and then builds: it would keep, hash and show whatever it is given.
+
+    It becomes a UUID when the pickle has been read to its end: before that, it could be built again.
+    """
 
     __slots__ = ()
 
@@ -90,8 +104,22 @@ class BuiltUUID(UUID):
         number = state.get("int") if type(state) is dict else None
         if type(number) is not int or not 0 <= number < 1 << 128 or type(state.get("is_safe", 0)) is not int:
             raise ValueError("a UUID that is none")
+        if hasattr(self, "int"):
+            raise ValueError("a UUID that is built twice")
         super().__setstate__(state)  # type: ignore[misc]  # typeshed has none
-        object.__setattr__(self, "__class__", UUID)
+        _LOADING.built.append(self)
+
+
+def load(unpickler: Any) -> Any:
+    """Let an unpickler read its pickle, and make UUIDs of what stands for them."""
+    before, _LOADING.built = _LOADING.built, []
+    try:
+        value = unpickler.load()
+        for uuid in _LOADING.built:
+            object.__setattr__(uuid, "__class__", UUID)
+    finally:
+        _LOADING.built = before
+    return value
 
 
 #: What stands for a class of the value model that trusts what it is given.

@@ -135,7 +135,7 @@ class Restoring:
         maker = self._makers.get(tag) if type(tag) is str else None
         if maker is None:
             raise CorruptBody(
-                f"the type tag {str(tag)[:80]!r} is not known",
+                f"the type tag {tag[:80]!r} is not known" if type(tag) is str else "a type tag that is no text",
                 cure="if it is genuine, register its class with satchel.register_type()",
                 codec=self._codec,
             )
@@ -202,23 +202,30 @@ def _pairs(plain: Any) -> dict[str, Any]:
     return dict(pairs)
 
 
+_TEXTS = frozenset({str, bytes, bytearray})
 CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
 
 
-def measure(value: Any, limits: Limits, containers: frozenset[type] = CONTAINERS) -> None:
+def measure(value: Any, limits: Limits, containers: frozenset[type] = CONTAINERS, *, texts: bool = False) -> None:
     """Hold a decoded value against its limits, level by level, counting what it refers to twice as two.
 
     Args:
         value: the value.
         limits: its limits.
         containers: the types that are looked into.
+        texts: hold the length of all texts, written out, against `max_decompressed` as well.
 
     Raises:
-        LimitExceeded: it is deeper than `max_depth` or has more than `max_nodes` values.
+        LimitExceeded: it is deeper than `max_depth`, has more than `max_nodes` values, or texts that are too long.
     """
     level = [value]
     nodes = 1
+    size = 0
     for depth in range(limits.max_depth + 1):
+        if texts:
+            size += sum(len(item) for item in level if type(item) in _TEXTS)
+            if size > limits.max_decompressed:
+                raise LimitExceeded("max_decompressed", limits.max_decompressed)
         opened = [item for item in level if type(item) in containers]
         if not opened:
             return
@@ -233,6 +240,6 @@ def measure(value: Any, limits: Limits, containers: frozenset[type] = CONTAINERS
             if type(container) is dict:
                 level += container.values()
                 # In a pickle, a key may be a tuple.
-                level += [key for key in container if type(key) is not str]
+                level += container if texts else [key for key in container if type(key) is not str]
             else:
                 level += container

@@ -20,14 +20,15 @@ _KEYS = frozenset({int, float, bool, type(None), bytes, date, datetime})
 
 
 #: A container whose end has not come yet: its items, whether it is a mapping, its tag, its anchor, and how many values
-#: there were before it. A plain tuple takes a third of the time of a named one.
-_Open: TypeAlias = tuple[list[Any], bool, "str | None", "str | None", int]
+#: and characters there were before it. A plain tuple takes a third of the time of a named one.
+_Open: TypeAlias = tuple[list[Any], bool, "str | None", "str | None", int, int]
 
 
 class _Anchored(NamedTuple):
     value: Any
     nodes: int
     levels: int
+    size: int
 
 
 def _spelled(key: Any) -> str:
@@ -52,6 +53,8 @@ class Building:
     # How many containers are open where there is a merge key.
     _merging: set[int] = field(default_factory=set[int])
     _nodes: int = 0
+    # Characters of scalars, where aliases may repeat them.
+    _size: int = 0
     _most: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,14 +63,11 @@ class Building:
     def build(self, parser: Any) -> Any:
         """Give the value, or None when there is no document, as PyYAML does."""
         events, stack, get = self.schema.events, self._stack, parser.get_event
-        scalar, document, ends = (
-            events.ScalarEvent,
-            events.DocumentStartEvent,
-            (events.SequenceEndEvent, events.MappingEndEvent),
-        )
+        scalar, document = events.ScalarEvent, events.DocumentStartEvent
+        ends = events.SequenceEndEvent, events.MappingEndEvent
         starts = {events.SequenceStartEvent: False, events.MappingStartEvent: True}
-        root: Any = None
-        documents = 0
+        aliases = self.schema.aliases
+        root, documents = None, 0
         try:
             while (event := get()) is not None:
                 kind = type(event)
@@ -75,6 +75,8 @@ class Building:
                     self._nodes += 1
                     if self._nodes > self._most:
                         raise self.schema.too_many(self.limits)
+                    if aliases:
+                        self._size += len(event.value)
                     value = self._scalar(event) if event.anchor is None else self._anchored(event)
                 elif kind in starts:
                     self._open(event, starts[kind])
@@ -125,7 +127,7 @@ class Building:
         value = self._scalar(event)
         if value is _MERGING:
             raise self._corrupt("a merge key has an anchor")
-        self._anchors[event.anchor] = _Anchored(value, 1, 0)
+        self._anchors[event.anchor] = _Anchored(value, 1, 0, len(event.value))
         return value
 
     def _alias(self, name: str) -> Any:
@@ -134,6 +136,9 @@ class Building:
             raise self._corrupt(f"the alias {name[:40]!r} refers to nothing, or to what it stands in")
         self._count(anchored.nodes)
         self._deepen(anchored.levels)
+        self._size += anchored.size
+        if self._size > self.limits.max_decompressed:
+            raise LimitExceeded("max_decompressed", self.limits.max_decompressed)
         return anchored.value
 
     # Containers
@@ -145,7 +150,7 @@ class Building:
             self._check_anchor(anchor)
         if len(stack) >= self.limits.max_depth:
             raise LimitExceeded("max_depth", self.limits.max_depth)
-        stack.append(([], is_mapping, event.tag, anchor, self._nodes))
+        stack.append(([], is_mapping, event.tag, anchor, self._nodes, self._size))
         self._nodes += 1
         if self._nodes > self._most:
             raise self.schema.too_many(self.limits)
@@ -153,7 +158,7 @@ class Building:
             self._levels.append(0)
 
     def _close(self) -> Any:
-        items, is_mapping, tag, anchor, nodes_before = self._stack.pop()
+        items, is_mapping, tag, anchor, nodes_before, size_before = self._stack.pop()
         levels = 1
         if self._levels:
             levels += self._levels.pop()
@@ -163,7 +168,7 @@ class Building:
             tag = None
         value = self._mapping(items, tag) if is_mapping else items if tag is None else self._sequence(items, tag)
         if anchor is not None:
-            self._anchors[anchor] = _Anchored(value, self._nodes - nodes_before, levels)
+            self._anchors[anchor] = _Anchored(value, self._nodes - nodes_before, levels, self._size - size_before)
         return value
 
     def _sequence(self, items: list[Any], tag: str) -> Any:

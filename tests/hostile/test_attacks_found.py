@@ -6,9 +6,11 @@ import struct
 import zlib
 from base64 import b64encode
 from collections.abc import Callable
+from enum import Enum, Flag
 from typing import Any
 from unittest.mock import Mock
 
+import pydantic
 import pytest
 
 from satchel import (
@@ -22,6 +24,7 @@ from satchel import (
     default_registry,
 )
 from satchel.codecs import yaml_reading
+from satchel.message.times import parse_iso
 from satchel.testing.codec import in_small_stack
 from tests.hostile.bodies import decode, message, pipeline
 from tests.hostile.child import MIB, linux_only, measured
@@ -48,6 +51,15 @@ def called_from_the_memo(name: bytes, argument: bytes, calls: int) -> bytes:
     return b"\x80\x04](" + name + b"\x94" + argument + b"\x940" + b"h\x00h\x01R" * calls + b"e."
 
 
+def shared(number: int) -> bytes:
+    """A list of many references to one text of 64 KiB."""
+    return b"X\0\0\1\0" + b"s" * 65_536 + b"\x940](" + b"h\0" * number + b"e"
+
+
+def built(*states: bytes) -> bytes:
+    return b"\x80\x04" + UUID + b")\x81" + b"".join(b"}" + state + b"b" for state in states) + b"."
+
+
 DIRECTIVES = b"a\n...\n" + b"".join(b"%%TAG !%x! x\n" % n for n in range(64_000)) + b"--- b\n"
 PREFIX = b"%TAG !a! " + b"x" * 3_900_000 + b"\n--- " + b"!a!x [" * 99 + b"]" * 99
 ARRAYS = b"".join(b"\xdd" + struct.pack(">I", 900_001) + b"\x80" * 900_000 for _ in range(16)) + b"\xc0"
@@ -67,6 +79,12 @@ ATTACKS: dict[str, tuple[str, bytes, type[DecodeError]]] = {
     ),
     "empty frozensets": ("pickle", b"\x80\x04(" + b"(\x91" * 2_000_000 + b"t.", LimitExceeded),
     "empty frozensets, inflated": ("pickle", b"\x80\x04(" + b"(\x91" * 8_000_000 + b"t.", LimitExceeded),
+    "a tag of shared texts": (
+        "pickle",
+        b"\x80\x04" + shared(30_000) + b"\x94csatchel.codecs.pickle\ntagged\nh\1K\1\x86R.",
+        LimitExceeded,
+    ),
+    "aliases of one long text": ("yaml", b"- &a " + b"x" * 200_000 + b"\n- [" + b"*a," * 9_000 + b"]\n", LimitExceeded),
     "directives of a second document": ("yaml", DIRECTIVES, CorruptBody),
     "one prefix at every node": ("yaml", PREFIX, CorruptBody),
     "arrays that stay open": ("msgpack", ARRAYS, LimitExceeded),
@@ -75,7 +93,7 @@ ATTACKS: dict[str, tuple[str, bytes, type[DecodeError]]] = {
 
 
 def decoding(serializer: str, body: bytes) -> Callable[[], Any]:
-    every = default_registry().with_serializer(Yaml(foreign_tags=True), replace=True)
+    every = default_registry().with_serializer(Yaml(foreign_tags=True, aliases=True), replace=True)
     whole = pipeline(registry=every)
     whole.decode(whole.encode([1, "a", {"b": 1.5}], serializer=serializer))
     packed = message(serializer, zlib.compress(body, 1), default_registry().compressor("zlib").content_type)
@@ -97,6 +115,65 @@ def test_uuids_within_uuids_are_refused_in_a_small_stack() -> None:
 
     with pytest.raises(CorruptBody, match="a UUID that is none"):
         in_small_stack(lambda: decode(message("pickle", uuids_of_tuples_of_uuids(800, 0))))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        built(b"\x8c\x03intK\x01s", b"\x8c\x03int\x8c\x01xs"),
+        built(b"\x8c\x03intK\x01s", b"\x8c\x03intK\x02s"),
+        built(b"\x8c\x03int\x8c\x01xs"),
+        built(),
+    ],
+    ids=["twice, then foreign", "twice", "foreign", "never"],
+)
+def test_a_uuid_is_built_once_and_of_a_number(body: bytes) -> None:
+    with pytest.raises(CorruptBody, match="a UUID that"):
+        decode(message("pickle", body))
+
+
+class Permission(Flag):
+    READ = 1
+    WRITE = 4
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Counted(pydantic.BaseModel):
+    number: int
+
+
+@pytest.mark.parametrize(
+    ("tag", "plain", "said"),
+    [
+        ("Permission", "2", "not a combination"),
+        ("Permission", "-1", "not a combination"),
+        ("Permission", str(1 << 4_000), "not a combination"),
+        ("Permission", "[1]", "not a combination"),
+        ("Colour", '["RED"]', "named by a text"),
+        ("Counted", '{"number": "%s"}' % ("x" * 100_000), "1 validation errors for Counted: number"),
+    ],
+    ids=["undeclared", "negative", "long", "list", "enum", "model"],
+)
+def test_a_registered_type_is_not_shown_what_would_be_kept_or_repeated(tag: str, plain: str, said: str) -> None:
+    registry = default_registry().with_type(Permission).with_type(Colour).with_type(Counted)
+    whole = Pipeline(["json"], registry=registry)
+    known = len(Permission._value2member_map_)
+    with pytest.raises(CorruptBody, match=said) as caught:
+        whole.decode(message("json", b'{"__type__":"%s","__value__":%s}' % (tag.encode(), plain.encode())))
+
+    assert len(str(caught.value)) < 400
+    assert len(Permission._value2member_map_) == known
+    both = [Permission.READ | Permission.WRITE, Colour.RED, Counted(number=3)]
+    assert whole.decode(whole.encode(both)) == both
+
+
+@pytest.mark.parametrize("text", ["2031-01-02T03:04:05.120456\x0005:30", "2031-01-02T03:04,05+00:00"])
+def test_a_time_is_read_alike_by_every_python(text: str) -> None:
+    with pytest.raises(ValueError, match="ISO 8601"):
+        parse_iso(text)
 
 
 @linux_only
