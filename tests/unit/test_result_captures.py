@@ -40,7 +40,7 @@ def test_a_stored_result_is_read(path: Path) -> None:
     capture = json.loads(path.read_text())
     pipeline = PIPELINE
     if path.stem == "result_kinds_pickle_fail_typeerror":
-        with pytest.raises(ContentDisallowed, match="builtins:TypeError, which is not allow-listed"):
+        with pytest.raises(ContentDisallowed, match="'builtins:TypeError', which is not allow-listed"):
             pipeline.decode(stored(capture))
         trusting = celery_registry().with_serializer(Pickle(allow={TypeError}, dialect="celery"), replace=True)
         pipeline = Pipeline(["pickle"], registry=trusting)
