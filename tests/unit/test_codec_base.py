@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import sys
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from satchel.codecs import base
 from satchel.codecs.json import Json
 from satchel.codecs.pickle import Pickle
 from satchel.codecs.tagged import Types
+from tests.unit.buffers import COPIED, KEPT
 
 
 @dataclass(frozen=True)
@@ -196,27 +196,6 @@ def test_the_errors_of_a_stream_name_codec_limit_and_cure() -> None:
     assert isinstance(starved, LimitExceeded)
     assert (starved.limit, starved.maximum) == ("window", 1000)
     assert str(starved).endswith("window=1,000 bytes; if it is genuine, decode with Own(window=…)")
-
-
-PLAIN = b"0123456789abcdef"
-KEPT = {
-    "bytes": PLAIN,
-    "bytearray": bytearray(PLAIN),
-    "view": memoryview(PLAIN),
-    "part of a view": memoryview(PLAIN)[3:-3],
-    "empty view": memoryview(b""),
-}
-COPIED = {
-    "other format": memoryview(PLAIN).cast("b"),
-    "characters": memoryview(PLAIN).cast("c"),
-    "booleans": memoryview(bytes([0, 1, 1])).cast("?"),
-    "native": memoryview(PLAIN).cast("@B"),
-    "wide": memoryview(array("I", [1, 2, 3])),
-    "two dimensions": memoryview(PLAIN).cast("B", shape=[4, 4]),
-    "no dimension": memoryview(b"x").cast("B", shape=[]),
-    "every other byte": memoryview(PLAIN)[::2],
-    "backwards": memoryview(PLAIN)[::-1],
-}
 
 
 @pytest.mark.parametrize("body", KEPT.values(), ids=KEPT)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from satchel import Buffer, Encoded, Limits, Pipeline, Registry
+from tests.unit.buffers import COPIED, KEPT, PLAIN
 
 TYPE, PACKED = "application/x-noting", "application/x-noting-packed"
 
@@ -57,27 +57,7 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-PLAIN = b"0123456789abcdef"
-AS_THEY_ARE = {
-    "bytes": PLAIN,
-    "bytearray": bytearray(PLAIN),
-    "view": memoryview(PLAIN),
-    "part of a view": memoryview(PLAIN)[3:-3],
-}
-COPIED = {
-    "signed bytes": memoryview(PLAIN).cast("b"),
-    "characters": memoryview(PLAIN).cast("c"),
-    "booleans": memoryview(bytes([0, 1, 1])).cast("?"),
-    "native": memoryview(PLAIN).cast("@B"),
-    "wide": memoryview(array("I", [1, 2, 3])),
-    "two dimensions": memoryview(PLAIN).cast("B", shape=[4, 4]),
-    "no dimension": memoryview(b"x").cast("B", shape=[]),
-    "every other byte": memoryview(PLAIN)[::2],
-    "backwards": memoryview(PLAIN)[::-1],
-}
-
-
-@pytest.mark.parametrize("body", AS_THEY_ARE.values(), ids=AS_THEY_ARE)
+@pytest.mark.parametrize("body", KEPT.values(), ids=KEPT)
 def test_a_plain_buffer_reaches_the_codec_without_a_copy(body: Any) -> None:
     pipeline, serializer, compressor = noting()
 
