@@ -20,7 +20,7 @@ PYTEST = -m pytest -n auto --dist loadgroup
 # The tests that need no server and no Celery.
 PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile)
 COVERED = satchel/errors.py,satchel/types.py,satchel/registry/policy.py
-COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_pipeline_accept.py \
+COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_policy_headers.py unit/test_pipeline_accept.py \
 	hostile/test_g09_accept_list.py)
 CHECKED = $(wildcard satchel tests benchmarks fuzz conftest.py .ci/environment.py .ci/mutation.py)
 
