@@ -68,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # A name in a message must not end in a traceback.
     try:
-        code = _run(sys.argv[1:] if arguments is None else list(arguments))
+        # Not list(arguments): once that command has been run, `list` is its module here.
+        code = _run(sys.argv[1:] if arguments is None else [*arguments])
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:

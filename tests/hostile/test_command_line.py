@@ -52,7 +52,11 @@ CASES: dict[str, tuple[list[str], bytes, int]] = {
     "depth": (["decode"], b"[" * 100_000, 3),
     "depth, inspected": (["inspect"], b"[" * 100_000 + b"]" * 100_000, 3),
     "depth beyond what can be written": (["decode", *_DEEP], b"[" * 900 + b"]" * 900, 3),
-    "depth beyond what has a repr": (["decode", "--python", "-s", "msgpack", *_DEEP], b"\x91" * 1000 + b"\x01", 3),
+    "depth beyond what has a repr": (
+        ["decode", "--python", "-s", "msgpack", *_DEEP],
+        b"\x91" * 1000 + b"\x01",
+        3 if sys.version_info < (3, 12) else 0,  # Later Pythons have another bound on C code's recursion.
+    ),
     "depth beyond what can be encoded": (["encode", "-s", "yaml", *_DEEP], b"[" * 900 + b"]" * 900, 3),
     "a pickle that runs": (["decode", "-s", "pickle", "--accept", "pickle"], pickle.dumps(Evil()), 3),
     "a pickle that is not accepted": (["decode", "-s", "pickle"], pickle.dumps(Evil()), 3),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from satchel.cli import main
 from satchel.registry.builtin import COMPRESSORS, SERIALIZERS
 from tests.unit.cli_run import environment, satchel
 
@@ -115,3 +116,8 @@ def test_no_librarys_module_is_imported_for_it() -> None:
     imported = set(done.stdout.splitlines()[-1].split())
 
     assert not imported & {"orjson", "msgspec", "ormsgpack", "msgpack", "yaml", "brotli", "zstandard"}
+
+
+def test_commands_can_be_run_one_after_the_other_in_one_process(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [main(["list"]), main(["list", "--json"])] == [0, 0]
+    assert capsys.readouterr().out.count("json") > 2
