@@ -18,7 +18,10 @@ BIN = $(VENV)/bin
 # Two cores are what CI has; tests of one xdist_group stay together.
 PYTEST = -m pytest -n auto --dist loadgroup
 # The tests that need no server and no Celery.
-PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile)
+PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile) $(ONCE)
+# What a decode costs is measured by `make test`, on one Python.
+ONCE = --deselect tests/hostile/test_g10_linear_cost.py --deselect tests/hostile/test_command_line.py::$(MEMORY)
+MEMORY = test_a_command_takes_bounded_memory_and_gives_bounded_output
 COVERED = satchel/errors.py,satchel/types.py,satchel/registry/policy.py
 COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_policy_headers.py unit/test_pipeline_accept.py \
 	hostile/test_g09_accept_list.py)

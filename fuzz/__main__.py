@@ -131,7 +131,7 @@ def main() -> int:
     """Fuzz."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description="Fuzz the codecs, the pipeline, the commands.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"all by default: {', '.join(TARGETS)}")
-    parser.add_argument("--seconds", type=float, default=0, help="for each target; default 8, unless --runs is given")
+    parser.add_argument("--seconds", type=float, default=0, help="for each target; default 6, unless --runs is given")
     parser.add_argument("--runs", type=int, default=0, help="executions of each target, of a command a tenth")
     parser.add_argument("--seed", type=int, default=1, help="libFuzzer's; default 1")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="processes at a time")
@@ -145,7 +145,7 @@ def main() -> int:
     if find_spec("atheris") is None:
         parser.error("atheris is not installed: requirements/fuzz.txt; it has wheels for Linux alone")
     if not options.seconds and not options.runs:
-        options.seconds = 8
+        options.seconds = 6
     started = time.monotonic()
     with ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda name: fuzz(name, options), options.targets or TARGETS))
