@@ -31,6 +31,10 @@ TESTS = {
         "tests/unit/test_pipeline*.py",
         "tests/unit/test_policy*.py tests/hostile/test_g09*.py",
     ),
+    "satchel/faults.py": (
+        "tests/unit/test_pipeline_errors.py",
+        "tests/unit/test_pipeline*.py",
+    ),
     "satchel/registry/policy.py": (
         "tests/unit/test_policy*.py tests/unit/test_pipeline_accept.py",
         "tests/hostile/test_g09*.py",

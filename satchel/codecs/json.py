@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from array import array
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
 from math import isfinite
 from typing import Any, ClassVar, Literal, NoReturn
-from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived, optional
-from satchel.codecs.gate import Gate
+from satchel.codecs.json_bounds import SMALL, bound
+from satchel.codecs.json_reading import restorer
+from satchel.codecs.json_writing import PACKED_SMALL, TAG_KEY, Write, not_finite, writers
 from satchel.codecs.lowering import Lowering, locate
 from satchel.codecs.tagged import Types
-from satchel.codecs.values import Restoring, unique
-from satchel.errors import CorruptBody, LimitExceeded
+from satchel.codecs.values import unique
+from satchel.errors import CorruptBody
 from satchel.types import Buffer, Limits
 
-#: Brackets of one kind; and as steps up (+1) and down (-1) in signed bytes.
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_STEPS = bytes.maketrans(b"[]", b"\x01\xff")
-_NOT_OPENING = bytes(set(range(256)) - set(b"[{"))
-_NOT_BRACKET_OR_QUOTE = bytes(set(range(256)) - set(b'[{]}"'))
+_UNDERSCORE = ord("_")
+_ESCAPE = ord("\\")
 
 
 @dataclass(frozen=True)
@@ -58,13 +55,17 @@ class Json(ValueSerializer):
     accelerators: ClassVar[tuple[str, ...]] = ("orjson", "ormsgpack", "msgspec")
 
     _lower: Lowering = derived()
-    _restore: Restoring = derived()
+    _restored: Callable[[Any], Any] = derived()
     _encoder: json.JSONEncoder = derived()
     _decoder: json.JSONDecoder = derived()
-    _gate: Gate | None = derived()
-    _orjson: Any = derived()
-    _msgspec: Any = derived()
-    _msgspec_error: Any = derived()
+    _pack: Any = derived()
+    _gate: int = derived()
+    _text: Callable[[Any], bytes] = derived()
+    _write_large: Write = derived()
+    _write_mixed: Write = derived()
+    _write_other: Callable[[Any, Limits, Exception], bytes | None] = derived()
+    _read: Callable[[bytes], Any] | None = derived()
+    _read_error: Any = derived()
 
     def __post_init__(self) -> None:
         self._check("dialect", "satchel", "celery")
@@ -73,40 +74,45 @@ class Json(ValueSerializer):
         self._check_flag("unique_keys")
         self._check("engine", "auto", "stdlib", "fast")
         celery = self.dialect == "celery"
-        # msgspec keeps the last of equal keys and does not tell.
-        msgspec = None if self.unique_keys else self._accelerator("msgspec")
-        gate = self._accelerator("ormsgpack")
+        orjson, ormsgpack, msgspec = map(self._accelerator, self.accelerators)
         pairs = unique if self.unique_keys else None
+        lower = Lowering(
+            self.name,
+            self.types,
+            wrap=_wrap,
+            atoms=frozenset({str, int, bool, type(None)}),
+            celery=celery,
+            tuples=self.tuples,
+            scalars={bytes: _bytes_tag},
+            escape_dicts=True,
+            coerce_keys=celery,
+        )
+        # Lowering saw to cycles and keys; without check_circular the C encoder keeps no table of ids.
+        encoder = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=celery, separators=(",", ":"))
         self._derive(
-            _lower=Lowering(
-                self.name,
-                self.types,
-                wrap=_wrap,
-                atoms=frozenset({str, int, bool, type(None)}),
-                celery=celery,
-                tuples=self.tuples,
-                scalars={bytes: _bytes_tag},
-                escape_dicts=True,
-                coerce_keys=celery,
-            ),
-            _restore=Restoring(self.name, self.types, {"bytes": _utf8, "base64": _base64, "uuid": _uuid_text}),
-            # Lowering saw to cycles and keys; without check_circular the C encoder keeps no table of ids.
-            _encoder=json.JSONEncoder(
-                ensure_ascii=False, check_circular=False, allow_nan=celery, separators=(",", ":")
-            ),
+            _lower=lower,
+            _restored=restorer(self.name, self.types),
+            _encoder=encoder,
             _decoder=json.JSONDecoder(object_pairs_hook=pairs)
             if celery
             else json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_float=_finite),
-            _gate=gate and Gate(gate, tuples=self.tuples),
-            _orjson=self._accelerator("orjson"),
-            _msgspec=msgspec and msgspec.json.decode,
-            _msgspec_error=msgspec and msgspec.MsgspecError,  # Not always a ValueError.
+            **self._fast(orjson, ormsgpack, lower, encoder),
+            # msgspec keeps the last of equal keys and does not tell.
+            _read=msgspec.json.decode if msgspec and not self.unique_keys else None,
+            _read_error=msgspec and msgspec.MsgspecError,  # Not always a ValueError.
         )
 
     def _accelerator(self, module: str) -> Any:
         if self.engine == "stdlib":
             return None
         return optional(module, codec=self.name, extra="fast", required=self.engine == "fast")
+
+    @staticmethod
+    def _fast(orjson: Any, ormsgpack: Any, lower: Lowering, encoder: json.JSONEncoder) -> dict[str, Any]:
+        if not (orjson and ormsgpack):
+            return {"_pack": None}
+        parts = writers(orjson, ormsgpack, lower, encoder.encode)
+        return {f"_{name}": part for name, part in parts._asdict().items()}
 
     def dumps(self, value: Any, /, *, limits: Limits = Limits()) -> bytes:
         """Encode a value of the value model as UTF-8.
@@ -115,27 +121,49 @@ class Json(ValueSerializer):
             EncodeError: the value, or a part of it, cannot be written exactly; with the path.
             LimitExceeded: a reader with the same limits would refuse the body.
         """
-        body = self._fast_dumps(value)
-        if body is None:
-            value = self._lower(value, limits)
-            try:
-                body = self._encoder.encode(value).encode()
-            except ValueError as error:  # A lone surrogate, or an int of more digits than Python reads.
-                raise locate(value, lambda leaf: self._encoder.encode(leaf).encode()) from error
-        self._bound(body, limits)
-        return body
-
-    def _fast_dumps(self, value: Any) -> bytes | None:
-        """Encode a value that the fast libraries write without loss, or give None."""
-        if self._gate is None or self._orjson is None:
-            return None
-        packed = self._gate.packed(value)
-        if packed is None or packed.find(b"__type__") >= 0:
-            return None
+        pack = self._pack
+        if pack is None:
+            return self._exactly(value, limits)
+        same = value
+        if type(value) is tuple and value and not self.tuples:
+            # A task's body is a tuple, whose first item mostly is one too.
+            same = [*value]
+            if type(same[0]) is tuple:
+                same[0] = [*same[0]]
+        body: bytes | None
         try:
-            body: bytes = self._orjson.dumps(value)
-        except (TypeError, ValueError):
-            return None
+            packed = pack(same, None, self._gate)
+        except (TypeError, ValueError) as error:
+            body = self._write_other(value, limits, error)
+        else:
+            # One byte is found far quicker than nine are, and as a number quicker than by a call. Infinities and
+            # NaN start with one of two bytes.
+            if (_UNDERSCORE in packed and packed.find(TAG_KEY, packed.find(b"_") - 1) >= 0) or (
+                (0x7F in packed or 0xFF in packed) and not_finite(packed)
+            ):
+                body = None
+            elif len(packed) > PACKED_SMALL:
+                body = self._write_large(same, limits)
+            else:
+                text = self._text
+                try:
+                    body = text(same)
+                except (TypeError, ValueError):
+                    body = self._write_mixed(same, limits)
+                else:
+                    # A level takes two bytes, and so does a value with what separates it from the next, but for one.
+                    half = len(body) >> 1
+                    if half > limits.max_depth or half >= limits.max_nodes:
+                        bound(body, limits)
+        return self._exactly(value, limits) if body is None else body
+
+    def _exactly(self, value: Any, limits: Limits) -> bytes:
+        value = self._lower(value, limits)
+        try:
+            body = self._encoder.encode(value).encode()
+        except ValueError as error:  # A lone surrogate, or an int of more digits than Python reads.
+            raise locate(value, lambda leaf: self._encoder.encode(leaf).encode()) from error
+        bound(body, limits)
         return body
 
     def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
@@ -146,83 +174,42 @@ class Json(ValueSerializer):
             CorruptBody: a type tag is unknown or does not hold what it says, or a surrogate stands alone.
             ValueError: it is not JSON.
         """
-        data = body if isinstance(body, bytes) else bytes(body)
-        self._bound(data, limits)
-        value = self._parse(data)
+        data = body if type(body) is bytes else bytes(body)
+        size = len(data)
+        # Counting what opens a container mostly settles it, and is the quickest while a body is small. A dict's level
+        # takes five bytes.
+        if size > SMALL or size > limits.max_nodes or data.count(b"[") + size // 5 > limits.max_depth:
+            bound(data, limits)
+        read = self._read
+        if read is None:
+            value = self._parse(data, limits)
+        else:
+            try:
+                value = read(data)
+            except (ValueError, self._read_error):
+                # The standard library has the last word: it knows Celery's NaN, and says where the fault is.
+                value = self._parse(data, limits)
         # An escape could spell a tag's name.
-        if data.find(b"__type__") >= 0 or data.find(b"\\u00") >= 0:
+        if (_UNDERSCORE in data and data.find(b"__type__", data.find(b"_")) >= 0) or (
+            _ESCAPE in data and data.find(b"\\u00") >= 0
+        ):
             value = self._restored(value)
         return value
 
-    def _parse(self, data: bytes) -> Any:
-        if self._msgspec is not None:
-            try:
-                return self._msgspec(data)
-            except (ValueError, self._msgspec_error):
-                pass  # The standard library has the last word: it knows Celery's NaN, and says where the fault is.
-        text = data.decode()
-        value = self._decoder.decode(text)
+    def _parse(self, data: bytes, limits: Limits) -> Any:
+        try:
+            text = data.decode()
+            value = self._decoder.decode(text)
+        except (ValueError, CorruptBody):
+            # It may have been refused for its levels first: not all that open one were counted.
+            bound(data, limits)
+            raise
         if self.dialect != "celery" and re.search(r"\\u[dD]", text):
             try:
                 self._encoder.encode(value).encode()
             except UnicodeEncodeError as error:
                 raise CorruptBody("a surrogate stands alone", codec=self.name) from error
         return value
-
-    def _restored(self, root: Any) -> Any:
-        """Replace tags by their values, in place, from the inside out.
-
-        Not by recursion, which takes more of the C stack than a small thread has.
-        """
-        containers: list[Any] = [[root]]
-        for container in containers:
-            items = container.values() if type(container) is dict else container
-            containers.extend(item for item in items if type(item) in (dict, list))
-        for container in reversed(containers):
-            for key, item in container.items() if type(container) is dict else enumerate(container):
-                if type(item) is dict and len(item) == 2 and "__type__" in item and "__value__" in item:
-                    container[key] = self._restore(item["__type__"], item["__value__"])
-        return containers[0][0]
-
-    @staticmethod
-    def _bound(body: bytes, limits: Limits) -> None:
-        """Hold the depth of a body, and its number of values, against their limits, before anything is built of it."""
-        # A value and what separates it from the next take two bytes at the least.
-        if len(body) > 2 * limits.max_nodes and _values(body) > limits.max_nodes:
-            raise LimitExceeded("max_nodes", limits.max_nodes)
-        if len(body.translate(None, _NOT_OPENING)) <= limits.max_depth:
-            return
-        brackets = _outside_strings(body, _NOT_BRACKET_OR_QUOTE).translate(_ONE_KIND)
-        # Every round takes the innermost level off; few levels are left when few brackets are.
-        room = limits.max_depth
-        while brackets.count(b"[") > room:
-            outer = brackets.replace(b"[]", b"")
-            if room == 0 or len(outer) > len(brackets) // 16 * 15:  # Too little for a round: go step by step.
-                if max(accumulate(array("b", brackets.translate(_STEPS))), default=0) > room:
-                    raise LimitExceeded("max_depth", limits.max_depth)
-                return
-            brackets = outer
-            room -= 1
-
-
-def _outside_strings(body: bytes, left_out: bytes) -> bytes:
-    """Give the bytes of a body that stand outside of strings, without those in `left_out`, which has no quote."""
-    if b"\\" in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # Strings with none of them inside go; of the others, every other piece between quotes stands outside.
-    left = body.translate(None, left_out).replace(b'""', b"")
-    return b"".join(left.split(b'"')[::2]) if b'"' in left else left
-
-
-def _values(body: bytes) -> int:
-    """Count the values of a body: scalars, keys and containers."""
-    if b"\\" in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # A letter for each string, and no white space: what is empty then looks empty.
-    marks = b"x".join(body.split(b'"')[::2]).translate(None, b" \t\r\n")
-    containers = marks.count(b"[") + marks.count(b"{") - marks.count(b"[]") - marks.count(b"{}")
-    # Each separator stands before a value, and so does the opening of a container with something in it.
-    return 1 + marks.count(b",") + marks.count(b":") + containers
 
 
 def _wrap(tag: str, plain: Any) -> Any:
@@ -235,20 +222,6 @@ def _bytes_tag(value: bytes) -> Any:
         return _wrap("bytes", value.decode())
     except UnicodeDecodeError:
         return _wrap("base64", b64encode(value).decode())
-
-
-def _utf8(text: Any) -> bytes:
-    return str.encode(text)
-
-
-def _base64(text: Any) -> bytes:
-    return b64decode(text, validate=True)
-
-
-def _uuid_text(plain: Any) -> Any:
-    if type(plain) is not dict or plain.keys() != {"hex"} or type(plain["hex"]) is not str:
-        raise ValueError("the hex digits are needed")
-    return UUID(plain["hex"])
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""MessagePack (its specification of 2013: str, bin and ext types), by msgpack, with ormsgpack as the faster writer."""
+"""MessagePack (its specification of 2013: str, bin and ext types), by msgpack; faster by msgspec and ormsgpack."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from math import isfinite
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived, optional, require
-from satchel.codecs.gate import Gate
 from satchel.codecs.lowering import Lowering, locate
-from satchel.codecs.msgpack_reading import unpacked
+from satchel.codecs.msgpack_fast import LEVELS, UNREAD, reader, writer
+from satchel.codecs.msgpack_reading import SHORT, unpacked, within
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring, measure
 from satchel.errors import CorruptBody, EncodeError
@@ -25,13 +26,15 @@ _SCALAR_TAGS = {code: tag for tag, code in _SCALAR_CODES.items()}
 _MARK_CODE = 80
 _OWN_CODES = frozenset({_MARK_CODE, *_SCALAR_TAGS})
 
-_OPENS_CONTAINER = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
-
-#: What may need a look after decoding: bin (as a key), ext, and floats that are not finite.
-_SUSPECT = re.compile(rb"[\xc4-\xc9\xd4-\xd8]|\xcb[\x7f\xff][\xf0-\xff]|\xca[\x7f\xff][\x80-\xff]")
-#: What may be bin or ext. A memoryview would be bin too, also one that does not equal its bytes; and an ext type of
-#: ormsgpack's own class would not be looked at.
-_UNLIKE = re.compile(rb"[\xc4-\xc9\xd4-\xd8]")
+#: What may need a look after decoding: a mark or a timestamp, in Celery's dialect; bin (as a key) and floats that are
+#: not finite, in ours.
+_CELERYS = rb"(?s:[\xd4-\xd8]|\xc7.|\xc8..|\xc9....)[\x50\xff]"
+_SUSPECT = {
+    "celery": re.compile(_CELERYS),
+    "satchel": re.compile(_CELERYS + rb"|[\xc4-\xc6]|\xcb[\x7f\xff][\xf0-\xff]|\xca[\x7f\xff][\x80-\xff]"),
+}
+#: What stays as it is, but for floats that are not finite.
+_PLAIN = frozenset({type(None), bool, int, str, bytes})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -52,10 +55,10 @@ class Msgpack(ValueSerializer):
         tuples: keep tuples, by a tag; they come back as lists otherwise.
         unique_keys: refuse a map in which a key occurs twice; the last one counts otherwise, as everywhere.
         dialect: "celery" writes only what a stock Celery worker reads: no ext types of ours, but NaN and infinities.
-        engine: "plain" (msgpack), "fast" (ormsgpack writes what it can: the extra ``fast``), or "auto".
+        engine: "plain" (msgpack), "fast" (ormsgpack writes, msgspec reads what they can; extra ``fast``), or "auto".
 
     Raises:
-        MissingDependency: msgpack is not installed, or ormsgpack for the engine "fast".
+        MissingDependency: msgpack is not installed, or a library for the engine "fast".
     """
 
     types: Types = Types()
@@ -69,11 +72,11 @@ class Msgpack(ValueSerializer):
     content_encoding = "binary"
     library: ClassVar[str] = "msgpack"
     extra: ClassVar[str | None] = "msgpack"
-    accelerators: ClassVar[tuple[str, ...]] = ("ormsgpack",)
+    accelerators: ClassVar[tuple[str, ...]] = ("ormsgpack", "orjson", "msgspec")
 
     _msgpack: Any = derived()
-    _gate: Gate | None = derived()
-    _unlike: tuple[type, ...] = derived()
+    _write: Callable[[Any, Limits], bytes | None] | None = derived()
+    _read: Callable[[bytes], Any] | None = derived()
     _lower: Lowering = derived()
     _restore: Restoring = derived()
 
@@ -85,9 +88,8 @@ class Msgpack(ValueSerializer):
         self._check("engine", "auto", "plain", "fast")
         msgpack = require("msgpack", codec=self.name, library="msgpack", extra="msgpack")
         celery = self.dialect == "celery"
-        fast = None
-        if self.engine != "plain":
-            fast = optional("ormsgpack", codec=self.name, extra="fast", required=self.engine == "fast")
+        ormsgpack, orjson, msgspec = map(self._accelerator, self.accelerators)
+        read = msgspec and reader(msgpack, msgspec, finite=not celery)
         scalars: dict[type, Callable[[Any], Any]] = {
             int: self._int,
             msgpack.ExtType: self._ext,
@@ -97,8 +99,11 @@ class Msgpack(ValueSerializer):
             scalars[datetime] = self._datetime
         self._derive(
             _msgpack=msgpack,
-            _gate=fast and Gate(fast, tuples=self.tuples),
-            _unlike=(memoryview, fast.Ext) if fast else (),
+            _write=ormsgpack
+            and orjson
+            and writer(msgpack, ormsgpack, orjson, tuples=self.tuples, finite=None if celery else read or _unread),
+            # msgspec keeps the last of equal keys and does not tell.
+            _read=None if self.unique_keys else read,
             _lower=Lowering(
                 self.name,
                 self.types,
@@ -111,6 +116,11 @@ class Msgpack(ValueSerializer):
             _restore=Restoring(self.name, self.types, {"bigint": _big_int, "uuid": _uuid_bytes}),
         )
 
+    def _accelerator(self, module: str) -> Any:
+        if self.engine == "plain":
+            return None
+        return optional(module, codec=self.name, extra="fast", required=self.engine == "fast")
+
     def dumps(self, value: Any, /, *, limits: Limits = Limits()) -> bytes:
         """Encode a value of the value model.
 
@@ -118,21 +128,16 @@ class Msgpack(ValueSerializer):
             EncodeError: the value, or a part of it, cannot be written exactly; with the path.
             LimitExceeded: a reader with the same limits would refuse the body.
         """
-        body = self._fast_dumps(value)
+        body = None if self._write is None else self._write(value, limits)
         if body is None:
             value = self._lower(value, limits)
             try:
                 body = self._packed(value)
             except (ValueError, OverflowError) as error:
                 raise locate(value, self._packed) from error
-        if _may_exceed(body, limits):
-            measure(value, limits)
+            if not within(self._msgpack, body, limits):
+                measure(value, limits)
         return body
-
-    def _fast_dumps(self, value: Any) -> bytes | None:
-        """Encode a value that ormsgpack writes without loss, or give None."""
-        body = None if self._gate is None else self._gate.packed(value)
-        return None if body is None or (_UNLIKE.search(body) and _holds(value, self._unlike)) else body
 
     def _packed(self, lowered: Any) -> bytes:
         body: bytes = self._msgpack.packb(lowered, use_bin_type=True)
@@ -176,10 +181,18 @@ class Msgpack(ValueSerializer):
             ValueError, msgpack.UnpackException: it is not MessagePack.
         """
         data = body if isinstance(body, bytes) else bytes(body)
-        value = unpacked(self._msgpack, data, limits, ext_hook=self._ext_hook, unique_keys=self.unique_keys)
-        if _may_exceed(data, limits):
+        if self._read is not None and len(data) <= limits.max_nodes and limits.max_depth >= LEVELS:
+            value = self._read(data)
+            if value is not UNREAD:
+                return value
+        seen = within(self._msgpack, data, limits)
+        value = unpacked(self._msgpack, data, limits, seen, ext_hook=self._ext_hook, unique_keys=self.unique_keys)
+        if not seen:
             measure(value, limits)
-        return self._restored(value) if _SUSPECT.search(data) else value
+        # In a long body there is always a byte that may be suspect.
+        if len(data) <= SHORT and not _SUSPECT[self.dialect].search(data):
+            return value
+        return value if self._plain(value) else self._restored(value)
 
     def _ext_hook(self, code: int, data: bytes) -> Any:
         if code == _MARK_CODE:
@@ -188,6 +201,26 @@ class Msgpack(ValueSerializer):
         if tag is None:
             return self._msgpack.ExtType(code, data)
         return self._restore(tag, data if tag in ("bigint", "uuid") else data.decode())
+
+    def _plain(self, root: Any) -> bool:
+        """Say whether a value is of plain types alone, so that there is nothing to restore."""
+        containers: list[Any] = [[root]]
+        for container in containers:
+            items = container
+            if type(container) is dict:
+                items = container.values()
+                if self.dialect != "celery" and not {str}.issuperset(map(type, container)):
+                    return False
+            kinds = set(map(type, items)) - _PLAIN
+            if float in kinds:
+                kinds.remove(float)
+                if self.dialect != "celery" and not all(isfinite(item) for item in items if type(item) is float):
+                    return False
+            if kinds:
+                if not kinds <= {dict, list}:
+                    return False
+                containers.extend(item for item in items if type(item) in kinds)
+        return True
 
     def _restored(self, root: Any) -> Any:
         """Replace marked arrays by what they mean, in place, from the inside out; check keys and floats.
@@ -229,20 +262,8 @@ class Msgpack(ValueSerializer):
         return item
 
 
-def _may_exceed(body: bytes, limits: Limits) -> bool:
-    return len(body) > limits.max_nodes or len(body) - len(body.translate(None, _OPENS_CONTAINER)) > limits.max_depth
-
-
-def _holds(value: Any, kinds: tuple[type, ...]) -> bool:
-    pending = [value]
-    for item in pending:
-        if isinstance(item, dict):
-            pending.extend(item.values())
-        elif isinstance(item, list | tuple):
-            pending.extend(item)
-        elif isinstance(item, kinds):
-            return True
-    return False
+def _unread(data: bytes) -> Any:
+    return UNREAD
 
 
 def _stamp(value: Any) -> Any:

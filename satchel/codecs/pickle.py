@@ -10,40 +10,55 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from importlib import import_module
+from functools import partial
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived
 from satchel.codecs.lowering import Lowering
-from satchel.codecs.pickle_calls import BUILDING, COPYING, Copier, Seal, load, seal
-from satchel.codecs.pickle_reading import (
-    CONTAINERS,
-    OPENS_CONTAINER,
-    SHARES,
-    Tagged,
-    check_values,
-    hold_containers,
-    restored,
-    scan,
+from satchel.codecs.pickle_bounds import OWN_ROOM, ROOM, surely_within
+from satchel.codecs.pickle_calls import (
+    BUILDING,
+    ModelUnpickler,
+    Seal,
+    SealingUnpickler,
+    UnknownGlobal,
+    load,
+    load_plain,
+    seal,
+    signature,
+)
+from satchel.codecs.pickle_plain import longest_text, longest_text_of_model
+from satchel.codecs.pickle_reading import CONTAINERS, Tagged, check_values, hold_containers, restored, scan
+from satchel.codecs.pickle_writing import (
+    MODEL,
+    Pickler,
+    QuickPickler,
+    QuickPicklers,
+    as_it_is,
+    global_name,
+    has_long_ints,
+    has_objects,
+    integer,
+    offset_only,
+    wrapped,
 )
 from satchel.codecs.tagged import SCALAR_TAGS, Types
-from satchel.codecs.values import INT_BOUND, Restoring, measure
-from satchel.errors import ContentDisallowed, CorruptBody, EncodeError
+from satchel.codecs.values import Restoring, measure
+from satchel.errors import EncodeError
 from satchel.types import Buffer, Limits
 
-#: The classes of the value model that pickles refer to by name; what a pickle calls is one of these or allow-listed.
-_MODEL: tuple[type, ...] = (datetime, date, time, timedelta, timezone, Decimal, UUID)
+#: A float that is not finite, perhaps.
+_NOT_FINITE = re.compile(rb"G[\x7f\xff][\xf0-\xff]")
 
-#: A float that is not finite, or an int of more than 255 bytes, perhaps.
-_SUSPECT = re.compile(rb"G[\x7f\xff][\xf0-\xff]|\x8b")
+#: What a text or bytes of more than 255 bytes, or a bytearray, begins with, perhaps, in a pickle of less than 16 MiB.
+_LONG_TEXT = re.compile(rb"[XB].{3}\x00|[\x8d\x8e\x96].{3}\x00{5}", re.DOTALL)
+
+#: Bytes of a pickle from which on texts are likely to be so many that their lengths must be looked at.
+_MANY_TEXTS = 128 * 1024
 
 #: Tags of the value model. A pickle has its own forms for what they stand for.
 _OWN_TAGS = SCALAR_TAGS | {"set", "frozenset", "tuple", "dict"}
-
-
-class _Inexact(Exception):
-    """The pickler met what is not of the value model, or not exactly."""
 
 
 def tagged(tag: Any, plain: Any) -> Any:
@@ -80,6 +95,7 @@ class Pickle(ValueSerializer):
     _globals: dict[str, Seal] = derived()
     _restore: Restoring = derived()
     _lower: Lowering = derived()
+    _quick: QuickPicklers = derived()
 
     def __post_init__(self) -> None:
         self._check("dialect", "satchel", "celery")
@@ -87,29 +103,30 @@ class Pickle(ValueSerializer):
         self._check("protocol", 4, 5)
         if isinstance(self.allow, str):
             raise TypeError(f"allow must be a set of names or classes, got the str {self.allow!r}")
-        self._derive(allow=frozenset(map(_global_name, self.allow)))
+        self._derive(allow=frozenset(map(global_name, self.allow)))
         celery = self.dialect == "celery"
         calls: dict[str, Callable[..., Any]] = {
-            _global_name(cls): BUILDING.get(cls, cls) for cls in _MODEL if cls is not Decimal
+            global_name(cls): BUILDING.get(cls, cls) for cls in MODEL if cls is not Decimal
         }
         calls["satchel.codecs.pickle:tagged"] = tagged
         # Stock Celery pickles the signatures of linked tasks as calls of this function.
-        calls["celery.canvas:signature"] = _signature
+        calls["celery.canvas:signature"] = signature
         self._derive(
+            _quick=QuickPicklers(partial(QuickPickler, protocol=self.protocol)),
             _globals={name: seal(call) for name, call in calls.items()},
             _restore=Restoring(self.name, self.types, dict.fromkeys(_OWN_TAGS, _unwritten)),
             _lower=Lowering(
                 self.name,
                 self.types,
-                wrap=_wrap,
+                wrap=wrapped,
                 atoms=frozenset({str, bool, bytes, type(None)}),
                 celery=celery,
                 tuples=True,
                 any_set=True,
                 scalars={
-                    int: _integer,
-                    datetime: _offset_only,
-                    **dict.fromkeys((date, time, timedelta, timezone, Decimal, UUID), _as_it_is),
+                    int: integer,
+                    datetime: offset_only,
+                    **dict.fromkeys((date, time, timedelta, timezone, Decimal, UUID), as_it_is),
                 },
                 keys=(object,),
                 other=self._allowed_instance,
@@ -129,44 +146,63 @@ class Pickle(ValueSerializer):
             EncodeError: the value, or a part of it, cannot be written so that it is read again; with the path.
             LimitExceeded: a reader with the same limits would refuse the body.
         """
-        body = self._pickled(value)
-        if body is None or _SUSPECT.search(body):
+        body = self._quick.write(value)
+        if body is None:
+            return self._dumps(value, limits)
+        objects = has_objects(body)
+        size = len(body)
+        longest = self._longest(body, limits, objects=objects)
+        if longest is None or (
+            longest and not surely_within(value, size, longest, limits, room=OWN_ROOM, objects=objects)
+        ):
+            if longest is None or objects:
+                return self._dumps(value, limits)
+            measure(value, limits, CONTAINERS, texts=True)
+        hold_containers(body, limits)
+        return body
+
+    def _dumps(self, value: Any, limits: Limits) -> bytes:
+        """Encode a value the exact way."""
+        body, checked = self._pickled(value)
+        if body is None or not (checked or self._is_sound(body)):
             value = self._lower(value, limits)
-            body = self._pickled(value)
+            body, _ = self._pickled(value)
             if body is None:
                 raise EncodeError(
                     "an allow-listed object refers to what is not allow-listed",
                     cure="add it to Pickle(allow={'module:name'})",
                 )
         hold_containers(body, limits)
-        self._bound(value, body, limits)
+        if not surely_within(value, len(body), len(body), limits, room=OWN_ROOM, objects=True):
+            measure(value, limits, CONTAINERS, texts=True)
         return body
 
-    def _pickled(self, value: Any) -> bytes | None:
-        buffer = io.BytesIO()
-        pickler = _Pickler(buffer, self.protocol)
-        pickler.allow = self.allow
-        try:
-            pickler.dump(value)
-            if pickler.instances:
-                # A class behind an instance of it is only a reference to the pickler, which does not ask again.
-                check_values(value, not_finite=True)
-        except (_Inexact, CorruptBody, RecursionError):
-            return None
-        return buffer.getvalue()
+    def _pickled(self, value: Any) -> tuple[bytes | None, bool]:
+        pickler = Pickler(self.protocol, self.allow, tagged)
+        return pickler.write(value, not_finite=self.dialect == "celery")
+
+    def _longest(self, body: bytes, limits: Limits, *, objects: bool) -> int | None:
+        """Give a length that no text in a pickle exceeds; 0 where it is within all limits.
+
+        Returns:
+            None where it may have unsound numbers.
+        """
+        size = len(body)
+        sound = self._is_sound(body)
+        if sound and size < _MANY_TEXTS:
+            return size if size < 8192 or _LONG_TEXT.search(body) else 255
+        longest = longest_text_of_model(body, limits) if objects else longest_text(body, limits)
+        return size if longest is None and sound else longest
+
+    def _is_sound(self, body: bytes) -> bool:
+        return (
+            not has_long_ints(body)
+            and (self.dialect == "celery" or not _NOT_FINITE.search(body))
+            and len(body) < 1 << 24
+        )
 
     def _allowed_instance(self, value: Any) -> bool:
-        return _global_name(type(value)) in self.allow
-
-    @staticmethod
-    def _bound(value: Any, body: bytes, limits: Limits) -> None:
-        if (
-            len(body) > limits.max_nodes
-            or len(body) - len(body.translate(None, OPENS_CONTAINER)) > limits.max_depth
-            # References to one object from many places: few bytes, many values.
-            or len(body) - len(body.translate(None, SHARES)) > 0
-        ):
-            measure(value, limits, CONTAINERS, texts=True)
+        return global_name(type(value)) in self.allow
 
     def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
         """Decode a body. Its opcodes are scanned before any is carried out.
@@ -178,70 +214,44 @@ class Pickle(ValueSerializer):
             pickle.UnpicklingError, ValueError, …: it is not a pickle.
         """
         data = body if isinstance(body, bytes) else bytes(body)
+        longest = longest_text(data, limits)
+        if longest is None:
+            return self._with_objects(data, limits)
+        try:
+            value = load_plain(data)
+        except UnknownGlobal:
+            return self._restricted(data, limits)
+        except Exception:
+            scan(data, limits)  # It has the last word on what is wrong.
+            raise
+        if longest and not surely_within(value, len(data), longest, limits, room=ROOM, objects=False):
+            measure(value, limits, CONTAINERS, texts=True)
+        return value
+
+    def _with_objects(self, data: bytes, limits: Limits) -> Any:
+        longest = longest_text_of_model(data, limits)
+        if longest is not None:
+            try:
+                value = ModelUnpickler(io.BytesIO(data)).load()
+                if surely_within(value, len(data), longest, limits, room=ROOM, objects=True):
+                    return value
+            except UnknownGlobal:
+                pass
+            except Exception:
+                self._restricted(data, limits)  # It has the last word on what is wrong.
+                raise
+        return self._restricted(data, limits)
+
+    def _restricted(self, data: bytes, limits: Limits) -> Any:
         scan(data, limits)
-        unpickler = _Unpickler(io.BytesIO(data))
-        unpickler.seals = self._globals
-        unpickler.found = {}
-        unpickler.size = len(data)
-        unpickler.allow = self.allow
+        unpickler = SealingUnpickler(data, self._globals, self.allow)
         value = load(unpickler)
-        self._bound(value, data, limits)
-        if unpickler.called or _SUSPECT.search(data):
+        # What an allow-listed function gives may be longer than its pickle.
+        if self.allow or not surely_within(value, len(data), len(data), limits, room=ROOM, objects=True):
+            measure(value, limits, CONTAINERS, texts=True)
+        if unpickler.called or not self._is_sound(data):
             check_values(value, not_finite=self.dialect == "celery")
         return restored(value, self._restore) if unpickler.tagged else value
-
-
-class _Pickler(pickle.Pickler):
-    """Writes what `Pickle.loads` reads, and stops at anything else."""
-
-    allow: Collection[str | type] = frozenset()
-    instances = False
-    _behind: Any = None
-
-    def reducer_override(self, obj: Any) -> Any:
-        kind = type(obj)
-        if kind in _MODEL or kind is Tagged:
-            self.instances = True
-            self._behind = kind if kind is not Tagged else tagged
-            if kind is Tagged:
-                return tagged, tuple(obj)
-        elif obj is not self._behind:
-            # A class stands for itself only behind an instance of its own.
-            name = _global_name(obj) if isinstance(obj, type) or callable(obj) else None
-            if name not in self.allow and _global_name(kind) not in self.allow:
-                raise _Inexact
-        return NotImplemented
-
-
-class _Unpickler(pickle.Unpickler):
-    """Finds only what is allow-listed, and gives it sealed."""
-
-    seals: dict[str, Seal]
-    allow: Collection[str | type]
-    found: dict[str, Seal | Copier]
-    size: int
-    called = False
-    tagged = False
-
-    def find_class(self, module: str, name: str, /) -> Any:
-        self.called = True
-        key = f"{module}:{name}"
-        self.tagged = self.tagged or key == "satchel.codecs.pickle:tagged"
-        found = self.seals.get(key) or self.found.get(key)
-        if found is None:
-            # Once for all that refer to it: a seal is a thousand bytes, referring to one takes five.
-            found = self.found[key] = self._find(key, module, name)
-        return found
-
-    def _find(self, key: str, module: str, name: str) -> Seal | Copier:
-        if key in COPYING:
-            return Copier(*COPYING[key], self.size)
-        if "." in name or key not in self.allow:
-            raise ContentDisallowed(
-                f"the pickle refers to {key[:100]!r}, which is not allow-listed",
-                cure=f"if you trust it with any arguments, Pickle(allow={{{key[:100]!r}}})",
-            )
-        return seal(getattr(import_module(module), name))
 
 
 @dataclass(frozen=True)
@@ -255,42 +265,5 @@ class _Unrestricted(Pickle):
         return pickle.loads(body)
 
 
-def _global_name(source: Any) -> str:
-    if isinstance(source, str):
-        module, _, name = source.partition(":")
-        if not module or not name.isidentifier():
-            raise ValueError(f"allow takes 'module:name' of a module's own globals, got {source!r}")
-        return source
-    return f"{getattr(source, '__module__', '')}:{getattr(source, '__qualname__', '')}"
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _integer(value: int) -> int:
-    if not -INT_BOUND < value < INT_BOUND:
-        raise EncodeError("an int of more than 4,300 digits", cure="send it as bytes")
-    return value
-
-
-def _offset_only(value: datetime) -> datetime:
-    """Give the instant and the offset: a zone's name needs the zone's code to be read."""
-    offset = value.utcoffset()
-    return value if offset is None else value.replace(tzinfo=timezone(offset))
-
-
-def _wrap(tag: str, plain: Any) -> Any:
-    if tag in ("set", "frozenset", "tuple"):
-        return {"set": set, "frozenset": frozenset, "tuple": tuple}[tag](plain)
-    return Tagged((tag, plain))
-
-
 def _unwritten(_: Any) -> Any:
     raise ValueError("a pickle needs no tag for it")
-
-
-def _signature(plain: Any) -> Any:
-    if type(plain) is not dict:
-        raise ValueError("a signature is a dict")
-    return plain

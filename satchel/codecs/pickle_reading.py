@@ -9,14 +9,11 @@ from uuid import UUID
 
 from satchel.codecs import values
 from satchel.codecs.pickle_calls import Copier
+from satchel.codecs.pickle_hashing import hold_hashables, may_hash_much
 from satchel.errors import CorruptBody, LimitExceeded
 from satchel.types import Limits
 
 _LONGEST_INT = 1786  # Bytes of the largest int of 4,300 digits.
-
-#: Opcodes that make a container, and those that fetch or double what was made before.
-OPENS_CONTAINER = b"](}lt)d\x85\x86\x87\x8f\x91"
-SHARES = b"hj2"
 
 _PLAIN = b"(0N12]aelt)}dsu\x85\x86\x87\x88\x89\x8f\x90\x91\x93\x94Rb\x81\x92"
 _FIXED = {b"J": 4, b"K": 1, b"M": 2, b"G": 8, b"h": 1, b"j": 4, b"\x80": 1}
@@ -37,7 +34,7 @@ _LINES = {b"c": 2}
 _PUTS = {b"q": 1, b"r": 4}
 _FRAME = b"\x95"
 
-_STEP: dict[int, tuple[str, int]] = {
+STEP: dict[int, tuple[str, int]] = {
     **dict.fromkeys(_PLAIN, ("fixed", 0)),
     **{code[0]: ("fixed", size) for code, size in _FIXED.items()},
     **{code[0]: ("length", size) for code, size in _LENGTH.items()},
@@ -45,10 +42,6 @@ _STEP: dict[int, tuple[str, int]] = {
     **{code[0]: ("put", size) for code, size in _PUTS.items()},
     _FRAME[0]: ("frame", 8),
 }
-
-
-#: Opcodes that make a tuple (of nothing, of what is above the mark, of the last one, two or three) or a frozenset.
-_MAKES_HASHABLE = b")t\x85\x86\x87\x91"
 
 #: Opcodes that make what takes memory when it is empty; those that make a set or a frozenset, and how much one takes.
 _MAKES_OTHER = b"]}ld\x8f\x91"
@@ -70,15 +63,15 @@ def scan(data: bytes, limits: Limits) -> None:
     """
     _walk(data)
     hold_containers(data, limits)
-    if len(data) - len(data.translate(None, _MAKES_HASHABLE)) > limits.max_depth:
+    if may_hash_much(data, limits.max_depth):
         try:
-            _hold_hashables(data, limits.max_depth)
+            hold_hashables(_arguments(data), limits)
         except IndexError as error:
             raise CorruptBody("an opcode takes what is not there", codec="pickle") from error
 
 
 def _walk(data: bytes) -> None:
-    position, size, steps = 0, len(data), _STEP
+    position, size, steps = 0, len(data), STEP
     no_frame = frame_end = size + 1
     while position < size:
         start, code = position, data[position]
@@ -117,24 +110,26 @@ def _walk(data: bytes) -> None:
     raise CorruptBody("the pickle is truncated", codec="pickle")
 
 
-def _opcodes(data: bytes) -> Iterator[int]:
+def _arguments(data: bytes) -> Iterator[tuple[int, int]]:
     position = 0
     while (code := data[position]) != 0x2E:
-        yield code
-        kind, number = _STEP[code]
+        kind, number = STEP[code]
         start, position = position + 1, position + 1 + number
+        argument = int.from_bytes(data[start:position], "little") if kind != "lines" else 0
         if kind == "length":
-            position += int.from_bytes(data[start:position], "little")
+            position += argument
         elif kind == "lines":
             position = data.index(b"\n", data.index(b"\n", start) + 1) + 1
+        yield code, argument
 
 
 def hold_containers(data: bytes, limits: Limits) -> None:
     """Hold the number of lists, dicts and sets against its limit, before there are any, and the memory of sets."""
     most_sets = (limits.max_decompressed + 64 * len(data)) // _SET
-    if len(data) > limits.max_nodes or data.count(b"\x8f") + data.count(b"\x91") > most_sets:
+    size = len(data)
+    if size > limits.max_nodes or (size > most_sets and data.count(b"\x8f") + data.count(b"\x91") > most_sets):
         opened = sets = 0
-        for code in _opcodes(data):
+        for code, _ in _arguments(data):
             if code in _MAKES_OTHER:
                 opened += 1
                 sets += code in _MAKES_SET
@@ -142,78 +137,11 @@ def hold_containers(data: bytes, limits: Limits) -> None:
                     raise LimitExceeded("max_nodes", limits.max_nodes)
 
 
-def _hold_hashables(data: bytes, max_depth: int) -> None:
-    """Hold the nesting of tuples and frozensets against its limit, before there are any.
-
-    Hashing a tuple recurses, and so does comparing two that are equal, or two frozensets: it crashes.
-
-    What each opcode leaves on the stack is followed, as levels of them: 0 for anything else, -1 for a mark.
-    """
-    position = 0
-    stack: list[int] = []
-    memo: list[int] = []  # A dict would take a hundred bytes for what one byte remembers.
-    kept = 0
-    while (code := data[position]) != 0x2E:
-        kind, number = _STEP[code]
-        start, position = position + 1, position + 1 + number
-        argument = int.from_bytes(data[start:position], "little") if kind != "lines" else 0
-        if kind == "length":
-            position += argument
-        elif kind == "lines":
-            position = data.index(b"\n", data.index(b"\n", start) + 1) + 1
-        pops, replaces = _EFFECTS.get(code, (0, True))
-        taken = _above_mark(stack) if pops is None else [stack.pop() for _ in range(pops)]
-        if code in _MAKES_HASHABLE:
-            levels = 1 + max(taken, default=0)
-            if levels > max_depth:
-                raise LimitExceeded("max_depth", max_depth)
-            stack.append(levels)
-        elif code == 0x94 or kind == "put":  # MEMOIZE, BINPUT
-            # MEMOIZE counts what is kept: an index that is used twice counts once.
-            index = kept if code == 0x94 else argument
-            if index >= len(memo):
-                memo.extend([_UNUSED] * (index + 1 - len(memo)))
-            kept += memo[index] == _UNUSED
-            memo[index] = stack[-1]
-        elif code in b"hj2":
-            stack.append(stack[-1] if code == 0x32 else _kept_at(memo, argument))
-        elif code == 0x28:  # MARK
-            stack.append(-1)
-        elif replaces and code not in b"\x80\x95":  # PROTO, FRAME
-            stack.append(0)
-
-
-#: Opcode: how many values it takes from the stack (None: all above the mark), and whether it leaves a new one.
-_EFFECTS: dict[int, tuple[int | None, bool]] = {
-    **dict.fromkeys(b"0ab", (1, False)),
-    **dict.fromkeys(b"1eu\x90", (None, False)),
-    **dict.fromkeys(b"tld\x91", (None, True)),
-    **dict.fromkeys(b"R\x81\x86\x93", (2, True)),
-    ord("s"): (2, False),
-    0x85: (1, True),
-    0x87: (3, True),
-    0x92: (3, True),
-}
-
-
-#: In the memo, where nothing has been put.
-_UNUSED = -2
-
-
-def _kept_at(memo: list[int], index: int) -> int:
-    levels = memo[index] if index < len(memo) else _UNUSED
-    return 0 if levels == _UNUSED else levels
-
-
-def _above_mark(stack: list[int]) -> list[int]:
-    taken: list[int] = []
-    while (levels := stack.pop()) != -1:
-        taken.append(levels)
-    return taken
-
-
 def _refused(code: int) -> NoReturn:
     raise CorruptBody(f"the opcode {bytes([code])!r}, which no plain pickle needs", codec="pickle")
+
+
+_SOUND = frozenset({str, bytes, bool, type(None)})
 
 
 def check_values(value: Any, *, not_finite: bool) -> None:
@@ -228,6 +156,8 @@ def check_values(value: Any, *, not_finite: bool) -> None:
     seen: set[int] = set()
     while pending:
         item = pending.pop()
+        if type(item) in _SOUND:
+            continue
         if isinstance(item, dict | list | tuple | set | frozenset):
             if id(item) in seen:
                 continue

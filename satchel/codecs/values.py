@@ -63,6 +63,10 @@ def _zoned_text(value: datetime | time) -> str:
 SUBSECOND_OFFSET = re.compile(r"([+-])00:00:00\.(\d{6})\Z", re.ASCII)
 
 
+#: Tags of texts that a time zone's own code has a part in.
+ZONED = ("datetime", "time")
+
+
 def _offset_value(value: _Zoned, text: str) -> _Zoned:
     match = SUBSECOND_OFFSET.search(text)
     if not match:
@@ -73,7 +77,9 @@ def _offset_value(value: _Zoned, text: str) -> _Zoned:
 
 def _datetime_value(text: str) -> datetime:
     # Python 3.10 does not read the "Z" that other producers write.
-    return _offset_value(datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text), text)
+    value = datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1:] == "Z" else text)
+    # Only what ends with six digits behind a point can be such an offset.
+    return _offset_value(value, text) if text[-7:-6] == "." else value
 
 
 def _time_value(text: str) -> time:
@@ -93,6 +99,15 @@ def _text_only(make: Callable[[str], Any]) -> Callable[[Any], Any]:
 
     return value
 
+
+#: tag: text to value, of scalars that are a tag and a text.
+FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "datetime": _datetime_value,
+    "date": _date_value,
+    "time": _time_value,
+    "timedelta": _timedelta_value,
+    "decimal": Decimal,
+}
 
 #: class: (tag, value to text, text to value). datetime stands before date, whose subclass it is.
 SCALARS: dict[type, tuple[str, Callable[[Any], str], Callable[[Any], Any]]] = {

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from satchel.codecs.base import ValueSerializer, derived, require
+from satchel.codecs.base import ValueSerializer, derived, optional, require
 from satchel.codecs.lowering import Lowering
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring
+from satchel.codecs.yaml_flow import Flow
 from satchel.codecs.yaml_reading import Building
 from satchel.codecs.yaml_scalars import CORE, constructors, resolvers
 from satchel.codecs.yaml_schema import KEYS, Schema, check_directives
@@ -74,12 +75,14 @@ class Yaml(ValueSerializer):
     content_encoding = "utf-8"
     library: ClassVar[str] = "PyYAML"
     extra: ClassVar[str | None] = "yaml"
+    accelerators: ClassVar[tuple[str, ...]] = ("orjson",)
 
     _yaml: Any = derived()
     _parser: Any = derived()
     _nodes: _Nodes = derived()
     _schema: Schema = derived()
     _lower: Lowering = derived()
+    _flow: Flow = derived()
 
     def __post_init__(self) -> None:
         self._check("dialect", "satchel", "celery")
@@ -121,6 +124,7 @@ class Yaml(ValueSerializer):
                 sequence=nodes.sequence,
                 mapping=nodes.dict,
             ),
+            _flow=Flow(optional("orjson", codec=self.name, extra="fast"), tuples=self.tuples),
         )
 
     @classmethod
@@ -129,23 +133,27 @@ class Yaml(ValueSerializer):
         return cls(dialect="celery", aliases=True)
 
     def dumps(self, value: Any, /, *, limits: Limits = Limits()) -> bytes:
-        """Encode a value of the value model as one document in flow style, in UTF-8.
+        """Encode a value of the value model as one document in flow style, in UTF-8; as JSON where that is read alike.
 
         Raises:
             EncodeError: the value, or a part of it, cannot be written exactly, or a reader with the same limits and
                 options would refuse the body; with the path.
             LimitExceeded: the same, for more values than `Limits` allows.
         """
-        own = self.max_nodes < limits.max_nodes
+        most = min(self.max_nodes, limits.max_nodes)
+        body = self._flow.dumps(value, max_depth=limits.max_depth, max_nodes=most)
+        return self._emitted(value, limits, most) if body is None else body
+
+    def _emitted(self, value: Any, limits: Limits, most: int) -> bytes:
+        own = most < limits.max_nodes
         try:
-            lowered = self._lower(value, replace(limits, max_nodes=self.max_nodes) if own else limits)
+            lowered = self._lower(value, replace(limits, max_nodes=most) if own else limits)
         except EncodeError as error:
             if own and error.cure and "max_nodes" in error.cure:
                 error.cure = _FEWER
             raise
         events = self._nodes.document(lowered)
         # Lowering counts the members of a set, which are pairs here.
-        most = min(self.max_nodes, limits.max_nodes)
         if len(events) > most and self._nodes.count(events) > most:
             exceeded = self._schema.too_many(limits)
             if not own:

@@ -89,7 +89,7 @@ class Zstd(Configured):
 
     def compress(self, body: Buffer, /) -> bytes:
         """Compress a body of any length into one frame; equal bodies give equal bytes."""
-        compressed: bytes = self._contexts.compress(flat(body))
+        compressed: bytes = self._contexts.compress(body if type(body) is bytes else flat(body))
         return compressed
 
     def decompress(self, body: Buffer, /, *, max_size: int) -> bytes:
@@ -100,11 +100,13 @@ class Zstd(Configured):
             CorruptBody: a frame is truncated, or something follows the last.
             zstandard.ZstdError: a frame is damaged.
         """
-        check_max_size(max_size)
-        body = flat(body)
+        if type(max_size) is not int or max_size < 1:  # A call is a twentieth of the time of a short body.
+            check_max_size(max_size)
+        if type(body) is not bytes:
+            body = flat(body)
         try:
             # 0 is also what a skippable frame gives, and -1 is "not said".
-            if self.streams == 1 and 0 < self._content_size(body) <= min(max_size, len(body) * _MOST):
+            if self.streams == 1 and 0 < (size := self._content_size(body)) <= max_size and size <= len(body) * _MOST:
                 whole: bytes = self._contexts.decompress(body, 0, False, False)  # not across frames, nothing after one
                 return whole
         except self._zstandard.ZstdError:

@@ -54,6 +54,7 @@ class MessageBuilder:
     reprs: bool = True
     redact: Collection[str] = frozenset()
     _pipeline: Pipeline = field(init=False, repr=False, compare=False)
+    _headers: dict[str, Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         required_text("serializer", self.serializer)
@@ -66,6 +67,16 @@ class MessageBuilder:
         flag("reprs", self.reprs)
         object.__setattr__(self, "redact", _names("redact", self.redact))
         object.__setattr__(self, "_pipeline", pipeline_or_default(self.pipeline))
+        # Messages may share what is in there: they copy it for everyone who looks at them.
+        shown = None if self.reprs else NOT_SHOWN
+        settled: dict[str, Any] = {
+            "timelimit": [None, None],
+            "argsrepr": shown,
+            "kwargsrepr": shown,
+            "origin": self.origin,
+            "stamps": {},
+        }
+        object.__setattr__(self, "_headers", {**HEADERS, **settled})
 
     def build(
         self,
@@ -102,40 +113,53 @@ class MessageBuilder:
             for name in kwargs:
                 if type(name) is not str:
                     named("kwargs", kwargs)
-        draft = Draft(HEADERS.copy(), PROPERTIES.copy(), EMBED.copy(), {})
-        if options:
-            place(options, draft, self.protocol)
-            schedule(draft, self.timezone)
-        return self._message(task, args or (), kwargs, draft, options)
-
-    def _message(
-        self,
-        task: str,
-        args: list[Any] | tuple[Any, ...],
-        kwargs: dict[str, Any],
-        draft: Draft,
-        options: Mapping[str, Any],
-    ) -> TaskMessage:
-        headers, properties, embed, call = draft
+        args = args or ()
+        headers, properties, embed = self._headers.copy(), PROPERTIES.copy(), EMBED.copy()
         headers["task"] = task
+        if options or self.protocol == 1:
+            return self._optional(args, kwargs, Draft(headers, properties, embed, {}), options)
+        # The common case: no field of it has another value than the template's, or than these.
+        headers["id"] = headers["root_id"] = properties["correlation_id"] = task_id = new_id()
+        if headers["origin"] is None:
+            headers["origin"] = this_origin()
+        try:
+            encoded = self._pipeline.encode(
+                (args, kwargs, embed), serializer=self.serializer, compression=self.compression
+            )
+        except EncodeError as error:
+            error.path = _argument_path(error.path, options)
+            raise
+        if encoded.compression is not None:
+            headers["compression"] = encoded.compression
+        pending = (args, kwargs, self.redact) if self.reprs else None
+        return TaskMessage(encoded, headers, properties, task_id, task, pending, True)
+
+    def _optional(
+        self, args: list[Any] | tuple[Any, ...], kwargs: dict[str, Any], draft: Draft, options: Mapping[str, Any]
+    ) -> TaskMessage:
+        place(options, draft, self.protocol)
+        schedule(draft, self.timezone)
+        headers, properties, embed, call = draft
+        task: str = headers["task"]
         headers["id"] = task_id = call.get("task_id") or new_id()
         if properties["correlation_id"] is None:
             properties["correlation_id"] = task_id
-        headers["timelimit"] = [call.get("time_limit"), call.get("soft_time_limit")] if call else [None, None]
+        if call:
+            headers["timelimit"] = [call.get("time_limit"), call.get("soft_time_limit")]
         body: Any
         pending: Pending | None = None
         if self.protocol == 2:
-            self._complete(headers, task_id)
-            if self.reprs:
-                pending = self._pending(args, kwargs, headers)
+            if headers["root_id"] is None:
+                headers["root_id"] = task_id
+            if headers["origin"] is None:
+                headers["origin"] = this_origin()
+            pending = self._pending(args, kwargs, headers)
             body = args, kwargs, embed
         else:
             body = protocol_1_body(args, kwargs, headers, embed)
             headers = {}
-        serializer, compression = self.serializer, self.compression
-        if call:
-            serializer, compression = call.get("serializer", serializer), call.get("compression", compression)
-            headers.update(call.get("headers", ()))
+        serializer, compression = call.get("serializer", self.serializer), call.get("compression", self.compression)
+        headers.update(call.get("headers", ()))
         try:
             encoded = self._pipeline.encode(body, serializer=serializer, compression=compression)
         except EncodeError as error:
@@ -143,31 +167,22 @@ class MessageBuilder:
             raise
         if encoded.compression is not None:
             headers["compression"] = encoded.compression
-        flat = not (options and (options.get("headers") or options.get("stamps")))
-        return TaskMessage(encoded, headers, properties, task_id, task, pending, flat=flat)
+        flat = not (options.get("headers") or options.get("stamps"))
+        return TaskMessage(encoded, headers, properties, task_id, task, pending, flat)
 
     def _pending(
-        self, args: list[Any] | tuple[Any, ...], kwargs: dict[str, Any], headers: Mapping[str, Any]
+        self, args: list[Any] | tuple[Any, ...], kwargs: dict[str, Any], headers: dict[str, Any]
     ) -> Pending | None:
+        if headers["stamps"]:
+            headers["stamped_headers"] = list(headers["stamps"])
         for_args, for_kwargs = headers["argsrepr"] is None, headers["kwargsrepr"] is None
-        if not for_args and not for_kwargs:
-            return None
-        # What was given a text is not kept alive for one.
-        return args if for_args else (), kwargs if for_kwargs else {}, self.redact
-
-    def _complete(self, headers: dict[str, Any], task_id: str) -> None:
-        if headers["root_id"] is None:
-            headers["root_id"] = task_id
-        if headers["origin"] is None:
-            headers["origin"] = self.origin or this_origin()
-        stamps = headers["stamps"]
-        if stamps is None:
-            headers["stamps"] = {}
-        elif stamps:
-            headers["stamped_headers"] = list(stamps)
         if not self.reprs:
             headers["argsrepr"] = headers["argsrepr"] or NOT_SHOWN
             headers["kwargsrepr"] = headers["kwargsrepr"] or NOT_SHOWN
+        if not self.reprs or not (for_args or for_kwargs):
+            return None
+        # What was given a text is not kept alive for one.
+        return args if for_args else (), kwargs if for_kwargs else {}, self.redact
 
 
 _OPTIONS_OF: Final = {"callbacks": ("link", "callbacks"), "errbacks": ("link_error", "errbacks"), "chain": ("chain",)}

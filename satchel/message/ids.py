@@ -7,7 +7,7 @@ import os
 # The hex digit that holds the variant: its two upper bits are 10, its two lower ones random.
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
-# One value, replaced as a whole: a process that was forked has another pid.
+# One value, replaced as a whole: a process that was forked, by Python or by C, has another pid.
 _known_origin: tuple[int, str] = (0, "")
 
 

@@ -14,6 +14,8 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
+from satchel.message.small_reprs import CONTAINERS, small_repr
+
 HIDDEN: Final = "***"
 """What stands for the value of a redacted name."""
 
@@ -38,7 +40,8 @@ def bounded_repr(
         Text that can be encoded as UTF-8. Never raises.
     """
     try:
-        text = _text(value, max_length, max_levels, redact)
+        small = type(value) in CONTAINERS and not redact
+        text = (small and small_repr(value, max_length, max_levels)) or _text(value, max_length, max_levels, redact)
     except Exception:  # noqa: BLE001  # A changing container, or worse. A log line is not worth a message.
         text = _class_name(value)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -117,6 +120,8 @@ def _fill(
                 text = _cut(text, left)
         elif (brackets := _BRACKETS.get(cls) or _brackets(item)) is None:
             text = _scalar(item, left)
+        elif cls in CONTAINERS and not redact and (text := small_repr(item, left, levels - level, above)):
+            pass  # It had room, and is written below.
         else:
             inner = brackets(item)
             if level < levels and id(item) not in above:

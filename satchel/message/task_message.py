@@ -37,7 +37,6 @@ class TaskMessage:
         id: str,
         task: str,
         pending: Pending | None = None,
-        *,
         flat: bool = False,
     ) -> None:
         self._encoded = encoded
@@ -87,7 +86,7 @@ class TaskMessage:
         }
 
     def _copied(self) -> dict[str, Any]:
-        headers = self._finished().copy()
+        headers = (self._headers if self._pending is None else self._finished()).copy()
         if not self._flat:
             return {name: _copy(value) for name, value in headers.items()}
         if headers.get("timelimit") is not None:

@@ -18,17 +18,21 @@ class Promise(NamedTuple):
 
     Attributes:
         text: in a few words.
-        bounds: the most that a figure may be, by its unit.
+        bounds: the most that a figure may be, by its unit; none where a figure is told, and another one is held.
     """
 
     text: str
-    bounds: dict[str, float] = {}  # noqa: RUF012  # never changed
+    bounds: dict[str, float | None] = {}  # noqa: RUF012  # never changed
 
 
 #: Times are in milliseconds of the processor, and only `make hostile` holds them against their bounds: no test asserts
 #: a time. All other bounds are asserted where the figure is taken, too.
 PROMISES = {
-    "G1": Promise("bombs are refused, at little cost", {"MiB beyond the limit": 12, "ms": 500}),
+    "G1": Promise(
+        "bombs are refused, at little cost",
+        # At 64 MiB, libbz2 alone takes as long: there it is held to what it takes without us.
+        {"MiB beyond the limit": 12, "ms": 500, "ms of bzip2 at 64 MiB": None, "times bzip2 alone": 1.25},
+    ),
     "G2": Promise("exactly the limit is accepted, one byte more is refused"),
     "G3": Promise("every truncation is refused"),
     "G4": Promise("whatever follows the end is refused"),
@@ -84,14 +88,17 @@ class Sum:
 
     def outside(self) -> list[str]:
         """Give the units of the figures that are beyond their bounds."""
-        return [unit for unit, figure in self.highest.items() if figure > self.promise.bounds[unit]]
+        bounds = self.promise.bounds
+        return [unit for unit, figure in self.highest.items() if (bound := bounds[unit]) is not None and figure > bound]
 
     def __str__(self) -> str:
         parts = [f"{self.promise.text:<60} {self.cases:>12,} cases"]
         if self.sizes:
             parts.append(f"bodies of {min(self.sizes):,} to {max(self.sizes):,} B")
         for unit, figure in self.highest.items():
-            parts.append(f"{figure:,.{0 if figure > 100 else 2}f} {unit} (≤ {self.promise.bounds[unit]:g})")
+            bound = self.promise.bounds[unit]
+            held = "" if bound is None else f" (≤ {bound:g})"
+            parts.append(f"{figure:,.{0 if figure > 100 else 2}f} {unit}{held}")
         return "   ".join([*parts, *(["OUTSIDE"] if self.outside() else [])])
 
 
@@ -108,6 +115,6 @@ def shortcomings(noted: dict[str, Sum], *, whole: bool) -> Iterator[str]:
     """Say why a thorough run fails though its tests pass; `whole`: it was to test every promise."""
     for name, promise in PROMISES.items():
         if name in noted:
-            yield from (f"{name}: {unit} is beyond {promise.bounds[unit]:g}" for unit in noted[name].outside())
+            yield from (f"{name}: {unit} is beyond {promise.bounds[unit]}" for unit in noted[name].outside())
         elif whole:
             yield f"{name}: nothing was tested"

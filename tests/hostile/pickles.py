@@ -223,6 +223,8 @@ OTHERS: dict[str, tuple[bytes, str]] = {
     "a signature that runs on the way": (called(name("celery.canvas", "signature"), called(SYSTEM, TRUE)), DISALLOWED),
     "a signature that is no dict": (called(name("celery.canvas", "signature"), TRUE), CORRUPT),
     "an unknown opcode": (b"\xff", CORRUPT),
+    "a call in a text, for who goes on one byte off (gh-106052)": (
+        b"\x95\x02" + bytes(7) + b"\x8c\x28" + b"N" * 35 + text("cos\nsystem\n\x8c\x04true\x85R"), CORRUPT),
 }  # fmt: skip
 
 

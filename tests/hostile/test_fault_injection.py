@@ -17,7 +17,8 @@ import pytest
 import satchel.codecs.base
 import satchel.codecs.json
 import satchel.codecs.lzma
-import satchel.codecs.pickle
+import satchel.codecs.pickle_calls
+import satchel.codecs.pickle_writing
 from satchel import CorruptBody, Encoded, EncodeError, Json, Limits, Msgpack, Pickle, Pipeline, Registry, Yaml
 from satchel.registry.builtin import COMPRESSORS
 from tests.hostile.faults import chain
@@ -108,8 +109,10 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
     monkeypatch.setattr(satchel.codecs.base, "import_module", import_module)
     monkeypatch.setattr(satchel.codecs.lzma, "import_module", import_module)
     monkeypatch.setattr(satchel.codecs.json, "json", Library(json, counting))
-    monkeypatch.setattr(satchel.codecs.pickle._Pickler, "dump", dump, raising=False)
-    monkeypatch.setattr(satchel.codecs.pickle._Unpickler, "load", load, raising=False)
+    monkeypatch.setattr(satchel.codecs.pickle_writing.QuickPickler, "dump", dump, raising=False)
+    monkeypatch.setattr(satchel.codecs.pickle_calls.ModelUnpickler, "load", load, raising=False)
+    monkeypatch.setattr(satchel.codecs.pickle_calls._PlainUnpickler, "load", load, raising=False)
+    monkeypatch.setattr(satchel.codecs.pickle_calls.SealingUnpickler, "load", load, raising=False)
     yield counting
     counting.arm(0, Unknown())
 

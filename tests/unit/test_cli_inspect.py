@@ -212,12 +212,14 @@ def test_the_compression_of_a_bare_body_is_guessed_by_its_first_bytes(name: str,
 @pytest.mark.parametrize("compression", ["zstd", "brotli"])
 @pytest.mark.parametrize("serializer", ["json", "msgpack", "yaml"])
 def test_bare_bodies_are_guessed(serializer: str, compression: str) -> None:
-    body = satchel("encode", "-s", serializer, "-c", compression, stdin=json.dumps({"text": "abc" * 50})).out
+    # YAML writes such a float in its own way; the rest of it would be JSON, too.
+    value = {"text": "abc" * 50, "large": 1e16}
+    body = satchel("encode", "-s", serializer, "-c", compression, stdin=json.dumps(value)).out
     report = explained(body)
 
     assert report["body"]["compression"].startswith(compression)
     assert report["body"]["format"] == f"{serializer}, by trial"
-    assert report["body"]["value"] == f"{{'text': '{'abc' * 50}'}}"
+    assert report["body"]["value"] == repr(value)
 
 
 def test_a_body_in_base64_a_text_and_bytes_are_recognised() -> None:

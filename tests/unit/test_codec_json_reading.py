@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from uuid import UUID
 
 import pytest
 
-from satchel import CorruptBody, Encoded, LimitExceeded, Pipeline, celery_registry, default_registry
+from satchel import CorruptBody, Encoded, Json, LimitExceeded, Limits, Pipeline, celery_registry, default_registry
 
 DEFAULT = Pipeline(["json"], registry=default_registry())
 CELERY = Pipeline(["json"], registry=celery_registry())
@@ -103,3 +105,70 @@ def test_brackets_in_texts_are_no_levels():
 def test_many_levels_of_what_is_not_json_are_refused(body):
     with pytest.raises((LimitExceeded, CorruptBody)):
         decode(body)
+
+
+DIGITS = "0123456789abcdef" * 2
+
+
+@DIALECTS
+@pytest.mark.parametrize(
+    "text",
+    [DIGITS, DIGITS.upper(), f"{{{DIGITS}}}", f"urn:uuid:{DIGITS}", "0x" + DIGITS[2:], "\u0663" * 32, " " + DIGITS[1:]],
+)
+def test_the_hex_digits_of_a_uuid_are_read_as_uuid_reads_them(pipeline, text):
+    read = decode(json.dumps({"__type__": "uuid", "__value__": {"hex": text}}).encode(), pipeline)
+
+    assert read == UUID(text)
+    assert isinstance(read, UUID)
+    assert read.is_safe is UUID(text).is_safe
+
+
+@DIALECTS
+@pytest.mark.parametrize("text", ["-" + DIGITS[1:], DIGITS[1:], "g" * 32, "_" * 32, "", "\u0663" * 31])
+def test_what_uuid_does_not_read_is_corrupt(pipeline, text):
+    with pytest.raises(CorruptBody, match="uuid"):
+        decode(json.dumps({"__type__": "uuid", "__value__": {"hex": text}}).encode(), pipeline)
+
+
+@DIALECTS
+@pytest.mark.parametrize("size", [0, 3_700, 3_800, 4_000, 10_000])
+@pytest.mark.parametrize("text", ["x", "[", "]", '\\"{', "\\\\"])
+def test_depth_is_exact_for_small_and_large_bodies(pipeline, size, text):
+    beside = text * (size // len(text))
+    bodies = [f'["{beside}",{"[" * levels}{"]" * levels}]'.encode() for levels in (99, 100)]
+
+    decode(bodies[0], pipeline)
+    with pytest.raises(LimitExceeded):
+        decode(bodies[1], pipeline)
+
+
+@DIALECTS
+@pytest.mark.parametrize("engine", ["fast", "stdlib"])
+@pytest.mark.parametrize("text", ["[", "{", '{"":', '["a",{', "[[{"])
+def test_levels_that_are_not_closed_are_too_many_first(pipeline, engine, text):
+    codec = Json(dialect="celery" if pipeline is CELERY else "satchel", engine=engine)
+    for levels, error in ((99, ValueError), (150, LimitExceeded)):
+        body = text.encode() * (levels // sum(map(text.count, "[{")))
+        with pytest.raises(error):
+            codec.loads(body, limits=Limits())
+
+
+@DIALECTS
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T08:30:00+00:00",
+        "2026-11-22T08:30:00.000001+00:00",
+        "2026-11-22T08:30:00Z",
+        "2026-11-22T08:30:00",
+        "2026-11-22T08:30:00+00:00:00.000001",
+        "2026-11-22T08:30:00-00:00:00.000001",
+        "2026-11-22T08:30:00+05:30",
+    ],
+)
+def test_a_datetime_is_read_as_its_text_says(pipeline, text):
+    body = json.dumps({"__type__": "datetime", "__value__": text}).encode()
+    read = decode(body, pipeline)
+
+    assert isinstance(read, datetime)
+    assert read.isoformat() == text.replace("Z", "+00:00")

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satchel.message import MessageBuilder, bounded_repr
+from tests.unit.counting import counted
 
 ALPHABETS = ("ab ", "a'b\"\\\n\t", "é☃😀 '", "x")
 
@@ -170,20 +171,7 @@ def test_whatever_it_is_its_text_is_short_and_no_foreign_code_is_called(value: A
     ids=lambda value: type(value).__name__,
 )
 def test_the_work_is_bounded_by_the_text_and_not_by_the_value(huge: Any) -> None:
-    # Steps are counted, since a test that times would fail on a busy machine.
-    steps = 0
-
-    def count(*_: Any) -> Any:
-        nonlocal steps
-        steps += 1
-        return count
-
-    before = sys.gettrace()
-    sys.settrace(count)
-    try:
-        text = bounded_repr(huge)
-    finally:
-        sys.settrace(before)
+    text, steps = counted(lambda: bounded_repr(huge))
 
     assert len(text) < 2200
     assert steps < 20_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from satchel import Buffer, Encoded, Limits, Pipeline, Registry
+from satchel import Buffer, ContentDisallowed, Encoded, Limits, Pipeline, Registry
 from tests.unit.buffers import COPIED, KEPT, PLAIN
 
 TYPE, PACKED = "application/x-noting", "application/x-noting-packed"
@@ -112,6 +112,70 @@ def test_nothing_is_kept_of_a_message_when_one_header_is_spelled_otherwise(
     assert looked_up == ["noting"] * 3
 
 
+def test_one_entry_is_kept_for_a_content_type_whatever_the_content_encoding() -> None:
+    pipeline, *_ = noting()
+
+    for content_encoding in ("binary", "utf-8", "us-ascii"):
+        for compression in (None, PACKED):
+            pipeline.decode(Encoded(PLAIN, TYPE, content_encoding, compression))
+    assert {*pipeline._bound.decodings} == {TYPE, (TYPE, PACKED)}
+
+
+def nested() -> Any:
+    """A header nested far deeper than the stack."""
+    header: Any = ()
+    for _ in range(500_000):
+        header = (header,)
+    return header
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("place", [1, 2, 3])
+@pytest.mark.parametrize("header", [nested(), [], 7, b"binary"], ids=["nested", "list", "int", "bytes"])
+def test_a_header_that_is_no_str_is_refused_and_not_hashed(header: Any, place: int, warm: bool) -> None:
+    pipeline, *_ = noting()
+    stated: list[Any] = [PLAIN, TYPE, "binary", PACKED]
+    if warm:
+        pipeline.decode(Encoded(*stated))
+    stated[place] = header
+
+    with pytest.raises(ContentDisallowed):
+        pipeline.decode(Encoded(*stated))
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_header_of_a_class_of_its_own_takes_the_long_way(looked_up: list[str], place: int) -> None:
+    pipeline, *_ = noting()
+    pipeline.decode(Encoded(PLAIN, TYPE, "binary"))
+    stated: list[Any] = [PLAIN, TYPE, "binary"]
+    stated[place] = type("Own", (str,), {})(stated[place])
+
+    for _ in range(2):
+        pipeline.decode(Encoded(*stated))
+    assert looked_up == ["noting"] * 3
+
+
+def test_what_is_encoded_is_an_encoded() -> None:
+    encoded = noting()[0].encode(1, serializer="noting")
+
+    assert type(encoded) is Encoded
+    assert encoded == Encoded(body=b"{}", content_type=TYPE, content_encoding="binary", compression=None)
+    assert encoded._replace(compression="x").compression == "x"
+
+
+def test_a_body_that_is_of_a_subclass_of_bytes_is_taken() -> None:
+    class Body(bytes):
+        pass
+
+    class Subclassing(Noting):
+        def dumps(self, value: Any, /) -> bytes:
+            return Body(b"body")
+
+    pipeline = Pipeline([], registry=Registry.of_dialect("satchel").with_serializer(Subclassing(TYPE)))
+
+    assert pipeline.encode(1, serializer="noting").body == b"body"
+
+
 def test_options_are_given_by_name() -> None:
     pipeline: Any = Pipeline
 
@@ -119,3 +183,12 @@ def test_options_are_given_by_name() -> None:
         pipeline(["json"], noting()[0].registry)
     with pytest.raises(TypeError, match="takes 2 positional arguments"):
         pipeline(["json"]).encode(1, "json")
+
+
+@pytest.mark.parametrize("compression", [None, PACKED])
+def test_a_content_encoding_is_looked_at_in_every_message(compression: str | None) -> None:
+    pipeline, _, _ = noting()
+    pipeline.decode(Encoded(PLAIN, TYPE, "binary", compression))
+
+    with pytest.raises(ContentDisallowed):
+        pipeline.decode(Encoded(PLAIN, TYPE, "latin-1", compression))

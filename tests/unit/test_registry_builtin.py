@@ -26,7 +26,19 @@ LINES: list[tuple[Kind, Any, Builtin]] = [
 #: What codecs share, and parts of one codec.
 NO_CODECS = {
     *("base", "describing", "gate", "lowering", "plain", "tagged", "values"),
-    *("msgpack_reading", "pickle_calls", "pickle_reading", "yaml_reading", "yaml_scalars", "yaml_schema"),
+    *("json_bounds", "json_reading", "json_writing"),
+    *(
+        "msgpack_fast",
+        "msgpack_reading",
+        "pickle_bounds",
+        "pickle_calls",
+        "pickle_hashing",
+        "pickle_patterns",
+        "pickle_plain",
+        "pickle_reading",
+        "pickle_writing",
+    ),
+    *("yaml_flow", "yaml_reading", "yaml_scalars", "yaml_schema"),
 }
 
 every_line = pytest.mark.parametrize(

@@ -1,0 +1,259 @@
+"""JSON by orjson: what ormsgpack takes goes out whole; what it stops at goes out as the exact encoder's text."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from satchel.codecs.gate import NOT_FINITE, passthrough
+from satchel.codecs.json_bounds import bound, bound_nodes
+from satchel.codecs.lowering import Lowering, Room
+from satchel.errors import EncodeError, LimitExceeded
+from satchel.types import Limits
+
+Write = Callable[[Any, Limits], bytes | None]
+
+#: A dict key that may make a tag, as ormsgpack writes a text of eight bytes.
+TAG_KEY = b"\xa8__type__"
+#: Bytes of MessagePack up to which it is quicker to count the brackets of what is written.
+PACKED_SMALL = 2_000
+#: Values from which on orjson holds the levels, rather than a look for brackets.
+_MANY = 300
+#: Levels of containers that are copied: recursion takes C stack on Python 3.10.
+_MOST_LEVELS = 24
+#: What orjson writes without loss, whatever its value, or refuses.
+_ATOMS = frozenset({str, int, bool, type(None)})
+
+not_finite: Callable[[bytes], object] = re.compile(NOT_FINITE).search
+
+
+class Writers(NamedTuple):
+    """What encodes a value with the libraries; each function gives None where the exact encoder has to decide.
+
+    Attributes:
+        pack: packs a value of plain types, without tuples, and stops at any other; takes the value, None and `gate`.
+        gate: its options.
+        text: writes what was packed; it stops at bytes.
+        write_large: writes what was packed, within the limits, without a look for brackets where that can be.
+        write_mixed: writes plain values, and others that have a tag, within the limits.
+        write_other: writes what was not packed, within the limits; takes the value, the limits and the error.
+    """
+
+    pack: Callable[[Any, None, int], bytes]
+    gate: int
+    text: Callable[[Any], bytes]
+    write_large: Write
+    write_mixed: Write
+    write_other: Callable[[Any, Limits, Exception], bytes | None]
+
+
+def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any], str]) -> Writers:
+    """Give the functions that encode a value as the exact encoder would.
+
+    Args:
+        orjson, ormsgpack: the libraries.
+        lower, encode: the exact encoder, which is asked for the parts that the libraries do not know.
+
+    They raise LimitExceeded for a plain value that a reader with the same limits would refuse.
+    """
+    within, dumps, mixed = _within_levels(orjson), orjson.dumps, _mixed(orjson, lower, encode)
+    packb, with_tuples = ormsgpack.packb, passthrough(ormsgpack, tuples=lower.tuples)
+
+    def plain(value: Any, limits: Limits) -> bytes | None:
+        try:
+            body: bytes = dumps(value)
+        except (TypeError, ValueError):
+            return mixed(value, limits)
+        bound(body, limits)
+        return body
+
+    def large(value: Any, limits: Limits) -> bytes | None:
+        body = within(value, limits.max_depth)
+        if body is None:
+            return plain(value, limits)
+        bound_nodes(body, limits)
+        return body
+
+    def other(value: Any, limits: Limits, stop: Exception) -> bytes | None:
+        # A hint: where it misleads, a value is packed once too often.
+        if not lower.tuples and str(stop)[-7:] == ": tuple":
+            try:
+                packed = packb(value, None, with_tuples)
+            except (TypeError, ValueError):
+                pass
+            else:
+                return None if _unsure(packed) else plain(value, limits)
+        return mixed(value, limits)
+
+    # orjson does not count the levels of tuples.
+    return Writers(packb, passthrough(ormsgpack, tuples=True), orjson.dumps, large, mixed, other)
+
+
+def _unsure(packed: bytes) -> bool:
+    """Say whether a packed value may hold a dict that looks like a tag, or a float that is not finite."""
+    return packed.find(TAG_KEY) >= 0 or not_finite(packed) is not None
+
+
+def _within_levels(orjson: Any) -> Callable[[Any, int], bytes | None]:
+    """Give a function that writes a value without tuples that has at most so many levels, or gives None.
+
+    orjson stops at a depth of its own. In as many lists as leave those levels, it stops there, and nobody has to look
+    for brackets in a large body.
+    """
+    dumps, most = orjson.dumps, _levels(orjson)
+
+    def write(value: Any, levels: int) -> bytes | None:
+        around = most - levels
+        if not 0 < around < most:
+            return None
+        try:
+            # Written in C: what a signal's handler raises in Python code that orjson calls is lost.
+            body: bytes = dumps(_nested(around), {_HOLE: value}.__getitem__)[around:-around]
+        except TypeError:
+            return None
+        return body
+
+    return write
+
+
+#: Where the value goes in a nest of lists.
+_HOLE = object()
+
+
+@lru_cache(maxsize=16)
+def _nested(levels: int) -> Any:
+    nested: Any = _HOLE
+    for _ in range(levels):
+        nested = [nested]
+    return nested
+
+
+@lru_cache(maxsize=1)
+def _levels(orjson: Any) -> int:
+    """Give the number of levels of lists and dicts that orjson writes, or 0 if it does not count alike."""
+
+    def writes(levels: int, value: Any) -> bool:
+        try:
+            orjson.dumps(_nested.__wrapped__(levels), {_HOLE: value}.__getitem__)
+        except TypeError:
+            return False
+        return True
+
+    found = next((levels for levels in range(270, 200, -1) if writes(levels - 1, [])), 0)
+    alike = all(
+        writes(found - levels, value) and not writes(found - levels + 1, value)
+        for levels, value in ((1, [1]), (1, {}), (1, {"a": 1}), (2, [1, {}]), (3, {"a": [{}]}), (3, [{"a": [1]}]))
+    )
+    return found if alike and found < 270 else 0
+
+
+def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
+    """Give a function that writes a value with parts that are not plain, by a copy in which they are ready-made text.
+
+    The copy is made in Python, and then nobody else has it: orjson must not meet containers that a handler of ours,
+    another thread or a signal could change under its hands. Nothing is returned that does not hold the limits: the
+    exact encoder says how it exceeds them.
+    """
+    fragment, dumps = orjson.Fragment, orjson.dumps
+    known = _makers(orjson, lower).get
+    write_large = _within_levels(orjson)
+
+    def write(value: Any, limits: Limits) -> bytes | None:
+        left = limits.max_nodes
+        room: Room | None = None
+
+        def copied(part: Any, levels: int) -> Any:
+            nonlocal left, room
+            kind = type(part)
+            maker = known(kind)
+            if maker is not None:
+                return fragment(maker(part))
+            if kind is dict or kind is list or (kind is tuple and not lower.tuples):
+                left -= len(part)
+                if left < 0 or not levels:
+                    raise _Declined
+                levels -= 1
+                if kind is not dict:
+                    # What is in place here is what most parts are: a call for each would be half of the cost.
+                    return [
+                        item
+                        if (cls := type(item)) in _ATOMS or (cls is float and item - item == 0.0)
+                        else copied(item, levels)
+                        for item in part
+                    ]
+                copy = {
+                    key: item
+                    if (cls := type(item)) in _ATOMS or (cls is float and item - item == 0.0)
+                    else copied(item, levels)
+                    for key, item in part.items()
+                }
+                if "__type__" in copy:
+                    raise _Declined
+                return copy
+            room = room or Room(limits)
+            return fragment(encode(lower.part(part, room)))
+
+        try:
+            copy = copied(value, _MOST_LEVELS)
+            # The tag of a scalar is two levels at the most. What was lowered may have more.
+            many = limits.max_nodes - left > _MANY
+            body = write_large(copy, limits.max_depth - 2) if room is None and many else None
+            if body is None:
+                body = dumps(copy)
+                if len(body) >= limits.max_nodes or body.count(b"[") + body.count(b"{") > limits.max_depth:
+                    bound(body, limits)
+            else:
+                bound_nodes(body, limits)
+        except (EncodeError, LimitExceeded, TypeError, ValueError, AttributeError, RuntimeError, _Declined):
+            return None  # The exact encoder says it better, or does not mind.
+        return body
+
+    return write
+
+
+class _Declined(Exception):
+    """The exact encoder has to decide."""
+
+
+def _makers(orjson: Any, lower: Lowering) -> dict[type, Callable[[Any], str | bytes]]:
+    """Give what makes the whole tag of each scalar that is sent as a text."""
+    makers: dict[type, Callable[[Any], str | bytes]] = {
+        kind: _maker(tag, to_text) for kind, (tag, to_text) in lower.texts().items()
+    }
+    dumps = orjson.dumps
+
+    def tagged(value: bytes) -> bytes:
+        try:
+            return b'{"__type__":"bytes","__value__":%b}' % dumps(value.decode())
+        except UnicodeDecodeError:
+            return b'{"__type__":"base64","__value__":"%b"}' % b64encode(value)
+
+    makers[bytes] = tagged
+    if UUID in makers:
+        makers[UUID] = lambda value: b'{"__type__":"uuid","__value__":{"hex":"%032x"}}' % value.int
+    if datetime in makers:
+        makers[datetime] = _stamps(orjson, makers[datetime])
+    return makers
+
+
+def _maker(tag: str, to_text: Callable[[Any], str]) -> Callable[[Any], str | bytes]:
+    # No text of a scalar has a character that JSON escapes.
+    return lambda value: f'{{"__type__":"{tag}","__value__":"{to_text(value)}"}}'
+
+
+def _stamps(orjson: Any, with_zone: Callable[[Any], str | bytes]) -> Callable[[Any], str | bytes]:
+    dumps, utc = orjson.dumps, timezone.utc
+
+    def stamp(value: Any) -> str | bytes:
+        zone = value.tzinfo
+        if zone is None or zone is utc:
+            # The text of isoformat(), at a tenth of its cost.
+            return b'{"__type__":"datetime","__value__":%b}' % dumps(value)
+        return with_zone(value)
+
+    return stamp

@@ -1,0 +1,89 @@
+"""Texts of small containers of short values, which have room as they are: the quick half of `bounded_repr`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+CONTAINERS: Final = frozenset({tuple, list, dict})
+"""The types that `small_repr` writes; not their subclasses, which may have methods of their own."""
+
+_FEW: Final = 16  # Members of a container.
+_SHORT: Final = 128  # Characters of a str.
+_LEVELS: Final = 3
+
+# The text of types whose repr is Python's own and short; a Decimal's is as long as its digits.
+_REPRS: Final[dict[type, Callable[[Any], str]]] = {
+    type(None): repr,
+    bool: bool.__repr__,
+    float: float.__repr__,
+    datetime: datetime.__repr__,
+    date: date.__repr__,
+    time: time.__repr__,
+    timedelta: timedelta.__repr__,
+    UUID: UUID.__repr__,
+    Decimal: Decimal.__repr__,
+}
+
+
+def small_repr(value: Any, room: int, levels: int, above: tuple[int, ...] = ()) -> str:
+    """Write a container as `bounded_repr` does, or give "" where that has to look closer.
+
+    Whether everything had room is seen at the end, and not from one item to the next: the bounds on what is taken at
+    all are those of the work.
+
+    Args:
+        value: of one of `CONTAINERS`.
+        room: characters.
+        levels: how many levels of containers are written.
+        above: the identities of the containers that it is in, to leave out cycles.
+    """
+    if len(value) > _FEW or not 0 < levels <= _LEVELS:
+        return ""
+    keyed = type(value) is dict
+    parts: list[str] = []
+    left = room
+    key: Any = ""
+    members: Any = value.items() if keyed else value
+    for item in members:
+        if keyed:
+            key, item = item
+            if type(key) is not str or len(key) > _SHORT or "'" in key:
+                return ""
+        cls = type(item)
+        if cls is str:
+            if len(item) > _SHORT:
+                return ""
+            text = f"'{item}'" if "'" not in item else "'" + item.replace("'", "\\'") + "'"
+        elif cls is int and -0x7FFFFFFFFFFFFFFF < item < 0x7FFFFFFFFFFFFFFF:
+            text = str(item)
+        elif (own := _REPRS.get(cls)) is not None:
+            text = own(item)
+        elif text := _within(value, item, left, levels, above):
+            left -= len(text)  # So that all that is within is bounded together.
+        else:
+            return ""
+        parts.append(f"'{key}': {text}" if keyed else text)
+    text = ", ".join(parts)
+    if keyed:
+        text = f"{{{text}}}"
+    elif type(value) is list:
+        text = f"[{text}]"
+    else:
+        text = f"({text},)" if len(parts) == 1 else f"({text})"
+    # The margin is what `bounded_repr` may ask for before its last items.
+    return text if len(text) + 4 < room else ""
+
+
+def _within(value: Any, item: Any, room: int, levels: int, above: tuple[int, ...]) -> str:
+    cls = type(item)
+    if cls not in CONTAINERS or id(item) in above:
+        return ""
+    if levels > 1:
+        return small_repr(item, room, levels - 1, (*above, id(value)))
+    if cls is tuple:
+        return "(...,)" if len(item) == 1 else "(...)"
+    return "[...]" if cls is list else "{...}"

@@ -1,0 +1,154 @@
+"""A value that changes while it is encoded, and interrupts meanwhile: nothing crashes, and nothing is swallowed."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from satchel import EncodeError, Json, Limits, Msgpack, Pickle, Yaml
+from tests.hostile.bodies import DIALECTS
+
+ROOT = Path(__file__).parents[2]
+CODECS = {"json": Json, "msgpack": Msgpack, "yaml": Yaml, "pickle": Pickle}
+ENGINES = {"json": ("stdlib", "fast"), "msgpack": ("plain", "fast")}
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
+
+VARIANTS = [(name, dialect, engine) for name in CODECS for dialect in DIALECTS for engine in ENGINES.get(name, ("",))]
+
+
+def made(name: str, dialect: str, engine: str) -> str:
+    options = f"dialect={dialect!r}" + (f", engine={engine!r}" if engine else "")
+    return f"{CODECS[name].__name__}({options})"
+
+
+def run(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip()
+
+
+#: What another thread or a signal's handler does to a list is what the handler of a type does here, each time alike.
+CLEARED = """
+import gc
+from satchel import *
+from satchel.codecs.tagged import TaggedType, Types
+
+class Own: pass
+items = []
+
+def to_plain(own):
+    items.clear()
+    gc.collect()
+    return [bytes(100) for _ in range(1000)]
+
+codec = {codec}.with_types(Types([TaggedType(Own, "own", to_plain, lambda plain: Own())]))
+for parts in ([b"abc"] * 3, ["abc"] * 3, (1, 2.5), {{"a": b"b"}}):
+    items += [Own(), *([parts] * 2000)]
+    try:
+        codec.dumps([items])
+    except SatchelError:
+        pass
+print("fine")
+"""
+
+
+@pytest.mark.parametrize(("name", "dialect", "engine"), VARIANTS)
+def test_a_type_may_empty_the_list_that_its_value_is_in(name: str, dialect: str, engine: str) -> None:
+    assert run(CLEARED.format(codec=made(name, dialect, engine))) == "fine"
+
+
+THREADS = """
+import sys, threading, time
+from satchel import *
+
+sys.setswitchinterval(1e-6)
+codec = {codec}
+shared = {shared}
+root = [shared, b"x", shared]
+done = threading.Event()
+
+def change():
+    turn = 0
+    while not done.is_set():
+        turn += 1
+        {change}
+
+thread = threading.Thread(target=change)
+thread.start()
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    try:
+        codec.dumps(root, limits=Limits(max_nodes=10**7))
+    except (SatchelError, RuntimeError):
+        pass
+done.set()
+thread.join()
+print("fine")
+"""
+SHARED = {
+    "list": ("[bytes(5)] * 3000", "shared[10:] = [bytes([turn % 256]) * (turn % 50) for _ in range(3000)]"),
+    "dict": (
+        "{f'k{i}': bytes(5) for i in range(3000)}",
+        "shared.clear(); shared.update({f'k{i}_{turn}': bytes([turn % 256]) * (turn % 50) for i in range(3000)})",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SHARED)
+@pytest.mark.parametrize(("name", "dialect", "engine"), VARIANTS)
+def test_another_thread_may_change_what_is_encoded(name: str, dialect: str, engine: str, kind: str) -> None:
+    shared, change = SHARED[kind]
+    assert run(THREADS.format(codec=made(name, dialect, engine), shared=shared, change=change)) == "fine"
+
+
+class Soft(Exception):
+    """Such as Celery's limit of time."""
+
+
+INTERRUPTED = {
+    "bytes": [[b"x", b"y"] for _ in range(20_000)],
+    "texts": [["x", "y"] for _ in range(20_000)],
+    "tuples": [(b"x", 1.5) for _ in range(20_000)],
+}
+
+
+@pytest.mark.parametrize("kind", INTERRUPTED)
+@pytest.mark.parametrize(("name", "dialect", "engine"), VARIANTS)
+def test_what_a_signal_raises_comes_out(name: str, dialect: str, engine: str, kind: str) -> None:
+    options = {"engine": engine} if engine else {"max_nodes": 10**7} if name == "yaml" else {}
+    codec = CODECS[name](dialect=dialect, **options)
+    value, limits = INTERRUPTED[kind], Limits(max_nodes=10**7)
+    raised = caught = 0
+
+    def fire(*_: object) -> None:
+        nonlocal raised
+        raised += 1
+        raise Soft
+
+    before = signal.signal(signal.SIGALRM, fire)
+    gc.disable()  # Hypothesis has a callback there, out of which nothing comes.
+    try:
+        for turn in range(1, 21):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, turn / 2_000)
+                codec.dumps(value, limits=limits)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except Soft:
+                caught += 1
+            except EncodeError as error:
+                # What a type's own code raises is wrapped, and this was raised there.
+                caught += isinstance(error.__cause__, Soft)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gc.enable()
+
+    assert (caught, raised > 0) == (raised, True)

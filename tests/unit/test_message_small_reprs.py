@@ -1,0 +1,164 @@
+"""The quick half of bounded_repr: where it writes it gives the very text of the other half, and it is really taken."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from satchel.message import bounded_repr, reprs, small_reprs
+from satchel.message.small_reprs import small_repr
+from tests.unit.counting import counted
+
+TEXTS = ("", "a", "it's", 'say "x"', "back\\slash", "new\nline", "ünï☃😀", "\ud800", "x" * 128, "x" * 129, "{}", "', '")
+SCALARS = (*TEXTS, 0, -7, 2**63 - 2, 2**63, -(2**63), 10**30, 1.5, 1e300, float("nan"), float("-inf"), True, None)
+
+
+def exact(value: Any, length: int = 1024, levels: int = 3) -> str:
+    """The text of `_fill` alone: with a name to redact that is nowhere, nothing else is asked."""
+    return bounded_repr(value, max_length=length, max_levels=levels, redact={"a name that is nowhere"})
+
+
+def made(chance: random.Random, levels: int) -> Any:
+    kind = chance.randrange(5 if levels else 2)
+    members = range(chance.choice((0, 1, 2, 3, 5, 15, 16, 17)))
+    if kind == 2:
+        return [made(chance, levels - 1) for _ in members]
+    if kind == 3:
+        return tuple(made(chance, levels - 1) for _ in members)
+    if kind == 4:
+        return {chance.choice((str(n), f"k{n}", *TEXTS, n)): made(chance, levels - 1) for n in members}
+    return chance.choice(SCALARS)
+
+
+def test_both_halves_write_the_same_text() -> None:
+    chance = random.Random(4)
+    small = 0
+    for _ in range(4000):
+        value = [made(chance, 3), made(chance, 2)]
+        small += bool(small_repr(value, 1024, 3))
+
+        assert bounded_repr(value) == exact(value)
+    assert small > 400
+
+
+@pytest.mark.parametrize(
+    "value", [(1, "two", {"three": [4.5, None]}), {"a": "b", "c": (True,)}, [[["x"]]], ((), [], {})]
+)
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_both_halves_end_the_text_at_the_same_character(value: Any, levels: int) -> None:
+    whole = exact(value, levels=levels)
+    for length in range(1, len(whole) + 8):
+        assert bounded_repr(value, max_length=length, max_levels=levels) == exact(value, length, levels)
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        ((1_234_567, "customer@example.com", {"currency": "EUR", "amount": 129.9, "express": True}), True),
+        ({"retry": None}, True),
+        ([0] * 16, True),
+        ([0] * 17, False),
+        (["x" * 128], True),
+        (["x" * 129], False),
+        ({"x" * 128: 1}, True),
+        ({"x" * 129: 1}, False),
+        ([[["deep"]]], True),
+        ([[[["deeper"]]]], True),
+        ([2**63 - 2], True),
+        ([2**63], False),
+        ({1: 1}, False),
+        (["it's"], True),
+        ({"it's": 1}, False),
+        ([datetime(2031, 1, 2), Decimal("1.5"), UUID(int=5)], True),
+        ([b"x"], False),
+        ([{1}], False),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_it_writes_what_is_small_and_leaves_the_rest(value: Any, taken: bool) -> None:
+    assert bool(small_repr(value, 1024, 3)) is taken
+    assert bounded_repr(value) == exact(value)
+
+
+def test_it_is_asked_for_the_containers_within_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    def noted(*arguments: Any) -> str:
+        written.append(small_repr(*arguments))
+        return written[-1]
+
+    monkeypatch.setattr(reprs, "small_repr", noted)
+    bounded_repr([{"id": number} for number in range(17)])
+
+    assert written == ["", *(f"{{'id': {number}}}" for number in range(17))]
+
+
+class Text(str):
+    def __format__(self, spec: str) -> str:
+        raise AssertionError("called")
+
+    __repr__ = __str__ = __len__ = __hash__ = __format__  # type: ignore[assignment]
+
+
+class Number(int):
+    def __repr__(self) -> str:
+        raise AssertionError("called")
+
+
+class Members(list[Any]):
+    def __iter__(self) -> Any:
+        raise AssertionError("called")
+
+    __len__ = __iter__
+
+
+@pytest.mark.parametrize("value", [Text("x"), Number(7), Members([1])], ids=lambda value: type(value).__name__)
+def test_nothing_of_an_applications_class_is_called(value: Any) -> None:
+    for container in ([value], (1, value), {"k": value}, [[value]]):
+        assert small_repr(container, 1024, 3) == ""
+        assert "object" not in bounded_repr(container)
+
+
+def cycles() -> dict[str, Any]:
+    itself: list[Any] = [1]
+    itself.append(itself)
+    first: dict[str, Any] = {}
+    second = [1, first]
+    first["second"] = second
+    late: list[Any] = [[1, 2], {"x": 1}]
+    late[0].append(late)
+    return {"itself": itself, "one another": first, "the other": second, "late": late}
+
+
+@pytest.mark.parametrize("name", cycles())
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_cycles_are_left_to_the_other_half(name: str, levels: int) -> None:
+    value = cycles()[name]
+
+    for container in (value, [value], {"k": value, "l": [value]}, [value] * 20):
+        assert bounded_repr(container, max_levels=levels) == exact(container, levels=levels)
+
+
+def test_one_container_in_many_places_is_no_cycle() -> None:
+    shared = {"a": 1}
+
+    assert small_repr([shared, shared, [shared]], 1024, 3) == "[{'a': 1}, {'a': 1}, [{'a': 1}]]"
+
+
+@pytest.mark.parametrize("leaf", ["x" * 128, [b"x"], 7, {"y" * 128: "x" * 128}], ids=["text", "bytes", "int", "dict"])
+def test_what_it_writes_for_nothing_is_bounded_too(leaf: Any) -> None:
+    # The most that it takes at all: sixteen members at each of three levels.
+    huge = [[[leaf] * 15 + [leaf]] * 16] * 16
+    text, steps = counted(lambda: bounded_repr(huge))
+
+    assert text == exact(huge)
+    assert steps < 20_000
+
+
+def test_its_types_are_those_that_the_other_half_knows_as_containers() -> None:
+    assert {*small_reprs.CONTAINERS} == {*reprs._BRACKETS}
