@@ -28,7 +28,7 @@ COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_p
 CHECKED = $(wildcard satchel tests benchmarks fuzz conftest.py .ci/environment.py .ci/mutation.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile vectors fuzz fuzz-long mutation coverage lint format types imports docs bench dist test-all-pythons test-lowest setup lock clean
+.PHONY: help demo test hostile vectors fuzz fuzz-long mutation coverage lint format types imports docs bench bench-gate dist test-all-pythons test-lowest setup lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -44,7 +44,7 @@ test:  ## all the tests, the examples in README.md and docs/ among them
 
 hostile:  ## the promises on hostile input, a line each; more cases than `make test` has, and times are held
 	@$(SETUP) test "$(PYTHON)"
-	@SATCHEL_THOROUGH=1 $(BIN)/python $(PYTEST) tests/hostile $(PYTEST_ARGS)
+	@SATCHEL_THOROUGH=1 $(BIN)/python $(PYTEST) --timeout 1800 tests/hostile $(PYTEST_ARGS)
 
 vectors:  ## the public vectors, a line per format
 	@$(SETUP) test "$(PYTHON)"
@@ -95,9 +95,13 @@ docs:  ## the pages, in build/docs; a warning is an error
 	@$(BIN)/python -m sphinx -W -n --keep-going -q -b html docs build/docs
 	@echo "build/docs/index.html"
 
-bench:  ## Satchel beside its peers and the raw libraries
-	@$(SETUP) test "$(PYTHON)"
+bench:  ## Satchel beside its peers and the raw libraries, and the bounds that hold; some minutes
+	@$(SETUP) bench "$(PYTHON)"
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-gate:  ## a few ratios beside kombu and the raw libraries, each with a generous floor
+	@$(SETUP) test "$(PYTHON)"
+	@$(BIN)/python -m benchmarks.gate $(BENCH_ARGS)
 
 dist:  ## the wheel and the source distribution, in dist/
 	@$(SETUP) test "$(PYTHON)"

@@ -22,14 +22,15 @@ LEVELS = {
     "test": ["test.txt"],
     "fuzz": ["fuzz.txt"],
     "mutation": ["mutation.txt"],
+    "bench": ["bench.txt"],
     "dev": ["dev.txt"],
     "lowest": ["test.txt", "lowest.txt"],
     "lock": ["lock.txt"],
 }
 #: An environment at one of these is at the level, too.
-COVERED_BY = {"demo": ("test", "fuzz", "mutation", "dev"), "test": ("fuzz", "mutation", "dev")}
+COVERED_BY = {"demo": ("test", "fuzz", "mutation", "bench", "dev"), "test": ("fuzz", "mutation", "bench", "dev")}
 #: Levels for tests, which try backports.lzma as well. It is built from source, and not every machine can.
-WITH_LZMA = ("test", "fuzz", "mutation", "dev", "lowest")
+WITH_LZMA = ("test", "fuzz", "mutation", "bench", "dev", "lowest")
 
 #: Variables that would lead Python or pip out of the environment.
 ELSEWHERE = (

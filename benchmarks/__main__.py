@@ -1,136 +1,138 @@
-"""Satchel beside kombu: sizes and speeds of serializers and compressors.
+"""Satchel beside its peers and the raw libraries: every side's times, and the measures P1 to P13 with their bounds.
 
-python -m benchmarks [--rounds N] [--only serializers|compressors]
+python -m benchmarks [--rounds N] [--only GROUP …] [--json FILE] [--markdown] [--from FILE]
+
+The status is 0 unless two sides give back different values; `make bench-gate` is what fails on a slowdown.
 """
 
+from __future__ import annotations
+
 import argparse
-import platform
-from functools import partial
-from importlib import import_module
-from importlib.metadata import version
-from typing import Any
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks import payloads
-from benchmarks.interleaved import Comparison, compare, table
-from satchel import Compressor, Encoded, Pipeline, Yaml, celery_registry
+from benchmarks import corpus, imports, memory, messages, packing, report, serializing, steps, threads
+from benchmarks.measures import judged
+from benchmarks.payloads import Payload, generated
+from benchmarks.results import Run, load, machine, save, versions
+from benchmarks.sides import FORMATS
+from benchmarks.values import Differs
 
-SERIALIZERS = ("json", "msgpack", "yaml", "pickle")
-COMPRESSORS = ("brotli", "bzip2", "gzip", "lzma", "zlib", "zstd")
-
-#: The dialect that kombu speaks, so that both sides do the same job. YAML's default is too few values for a megabyte.
-YAML = Yaml(dialect="celery", aliases=True, max_nodes=1_000_000)
-PIPELINE = Pipeline(SERIALIZERS, registry=celery_registry().with_serializer(YAML, replace=True))
-
-#: Kombu ships no types.
-kombu: Any = import_module("kombu.compression")
-kombu_serialization: Any = import_module("kombu.serialization")
-
-MAX_SIZE = 16 * 1024 * 1024
-
-HEADER = ("what", "bytes ours", "bytes kombu", "µs ours", "µs kombu", "times faster", "95 %")
+#: Of the measures that start a process each, or threads.
+RUNS = 20
 
 
-def kombu_decode(content_type: str, content_encoding: str, body: Any) -> Any:
-    """Decode as a worker does that accepts the content type."""
-    return kombu_serialization.loads(body, content_type, content_encoding, accept={content_type})
+def _payloads(run: Run) -> list[Payload]:
+    try:
+        return [*generated(), corpus.payload()]
+    except corpus.Unavailable as error:
+        run.left_out[corpus.NAME] = str(error)
+        return generated()
 
 
-def row(what: str, ours: int, theirs: int, result: Comparison) -> tuple[str, ...]:
-    """A row of the table."""
-    return (
-        what,
-        f"{ours:,}",
-        f"{theirs:,}",
-        f"{result.ours:,.2f}",
-        f"{result.theirs:,.2f}",
-        f"{result.faster:.2f}",
-        f"{result.low:.2f}-{result.high:.2f}",
+def _serializers(run: Run) -> None:
+    payloads = _payloads(run)
+    for format_ in FORMATS:
+        _tell(format_)
+        rows, missing = serializing.rows(format_, payloads, run.rounds)
+        run.rows.extend(rows)
+        run.left_out.update(missing)
+    run.rows.extend(serializing.plain_rows(run.rounds))
+
+
+def _compressors(run: Run) -> None:
+    rows, missing = packing.rows(run.rounds)
+    run.rows.extend(rows)
+    run.left_out.update(missing)
+
+
+def _messages(run: Run) -> None:
+    run.rows.extend(messages.rows(run.rounds))
+
+
+def _threads(run: Run) -> None:
+    row, reason = threads.row(min(RUNS, run.rounds))
+    if row is None:
+        run.left_out["zstd on two threads"] = reason
+    else:
+        run.rows.append(row)
+
+
+def _imports(run: Run) -> None:
+    run.rows.extend(imports.rows(min(RUNS, run.rounds)))
+
+
+def _memory(run: Run) -> None:
+    rows, reason = memory.rows()
+    run.rows.extend(rows)
+    if reason:
+        run.left_out["memory"] = reason
+
+
+def _steps(run: Run) -> None:
+    run.rows.extend(steps.rows(run.rounds))
+
+
+GROUPS: dict[str, Callable[[Run], None]] = {
+    "imports": _imports,
+    "threads": _threads,
+    "memory": _memory,
+    "steps": _steps,
+    "messages": _messages,
+    "compressors": _compressors,
+    "serializers": _serializers,
+}
+
+
+def measured(groups: list[str], rounds: int) -> Run:
+    """Measure these groups.
+
+    Raises:
+        Differs: two sides give back different values.
+    """
+    run = Run(machine=machine(), versions=versions(), rounds=rounds)
+    for name in groups:
+        _tell(name)
+        GROUPS[name](run)
+    return run
+
+
+def _tell(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, or read what was measured, and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.partition("\n")[0] if __doc__ else ""
     )
-
-
-def check(left: object, right: object) -> None:
-    """Stop unless both sides give back the same value."""
-    if left != right:
-        raise SystemExit(f"the two sides differ: {str(left)[:200]} and {str(right)[:200]}")
-
-
-def serializers(rounds: int) -> list[tuple[str, ...]]:
-    """Encode and decode, serializer by serializer, limits and accept list included on our side."""
-    rows: list[tuple[str, ...]] = []
-    values = {
-        "small": payloads.small(),
-        "10 KB": payloads.task_body(45),
-        "1 MB": payloads.task_body(4_500),
-        "extended 10 KB": payloads.extended(25),
-    }
-    for serializer in SERIALIZERS:
-        for label, value in values.items():
-            if label.startswith("extended") and serializer in ("msgpack", "yaml"):
-                continue  # Kombu's cannot carry these types.
-            ours = PIPELINE.encode(value, serializer=serializer)
-            content_type, content_encoding, theirs = kombu_serialization.dumps(value, serializer=serializer)
-            check(PIPELINE.decode(ours), kombu_decode(content_type, content_encoding, theirs))
-            check(kombu_decode(*ours[1:3], ours.body), value)
-            few = 5 if label == "1 MB" and serializer == "yaml" else rounds
-            sizes = len(ours.body), len(theirs)
-            encode = compare(
-                partial(PIPELINE.encode, value, serializer=serializer),
-                partial(kombu_serialization.dumps, value, serializer=serializer),
-                rounds=few,
-            )
-            rows.append(row(f"{serializer} encode {label}", *sizes, encode))
-            foreign = Encoded(theirs.encode() if isinstance(theirs, str) else theirs, content_type, content_encoding)
-            decode = compare(
-                partial(PIPELINE.decode, foreign),
-                partial(kombu_decode, content_type, content_encoding, foreign.body),
-                rounds=few,
-            )
-            rows.append(row(f"{serializer} decode {label}", *sizes, decode))
-    return rows
-
-
-def there_and_back(codec: Compressor, body: bytes) -> bytes:
-    """Compress and decompress."""
-    return codec.decompress(codec.compress(body), max_size=MAX_SIZE)
-
-
-def kombu_there_and_back(name: str, body: bytes) -> Any:
-    """Compress and decompress."""
-    return kombu.decompress(*kombu.compress(body, name))
-
-
-def compressors(rounds: int) -> list[tuple[str, ...]]:
-    """Compress and decompress a body, compressor by compressor, the bound included on our side."""
-    rows: list[tuple[str, ...]] = []
-    for label, value in {"541 B": payloads.task_body(2), "10 KB": payloads.task_body(45)}.items():
-        body = bytes(PIPELINE.encode(value).body)
-        for name in COMPRESSORS:
-            codec = celery_registry().compressor(name)
-            ours = codec.compress(body)
-            theirs, content_type = kombu.compress(body, name)
-            check(codec.decompress(theirs, max_size=MAX_SIZE), body)
-            check(kombu.decompress(ours, content_type), body)
-            jobs = partial(there_and_back, codec, body), partial(kombu_there_and_back, name, body)
-            result = compare(*jobs, rounds=rounds)
-            rows.append(row(f"{name} there and back {label}", len(ours), len(theirs), result))
-    return rows
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30, help="timed rounds of each pair (default 30)")
-    parser.add_argument("--only", choices=("serializers", "compressors"), help="one table only")
-    arguments = parser.parse_args()
-    libraries = ", ".join(
-        f"{name} {version(name)}"
-        for name in ("kombu", "msgpack", "PyYAML", "brotli", "zstandard", "orjson", "msgspec", "ormsgpack")
-    )
-    print(f"Python {platform.python_version()}, {libraries}\n")
-    for name, measure in (("serializers", serializers), ("compressors", compressors)):
-        if arguments.only in (None, name):
-            print(table(measure(arguments.rounds), HEADER), "\n")
+    parser.add_argument("--rounds", type=int, default=30, help="timed rounds (default 30)")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), help="these groups only")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--from", dest="results", type=Path, metavar="FILE", help="print such results; measure nothing")
+    parser.add_argument("--markdown", action="store_true", help="print the tables of docs/performance.md")
+    options = parser.parse_args(arguments)
+    try:
+        run = load(options.results) if options.results else measured(options.only, options.rounds)
+    except Differs as error:
+        print(f"the two sides differ: {error}", file=sys.stderr)
+        return 1
+    verdicts = judged(run)
+    if options.json:
+        save(run, options.json, measures=[verdict.plain() for verdict in verdicts])
+    if options.markdown:
+        print(report.markdown(run, verdicts))
+        return 0
+    print(f"{report.heading(run)}\n\n{report.sides_text(run.rows)}\n")
+    for name, reason in run.left_out.items():
+        print(f"left out: {name}: {reason}")
+    whole = len(options.only) == len(GROUPS)
+    for verdict in verdicts:
+        if whole or verdict.figure is not None:
+            print(report.measure_line(verdict))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

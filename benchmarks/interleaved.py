@@ -1,16 +1,33 @@
-"""Timing two ways side by side: shuffled rounds of batches in one process, ratios pair by pair."""
+"""Timing several ways side by side: shuffled rounds of batches in one process, ratios within each round."""
+
+from __future__ import annotations
 
 import gc
+import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 Job = Callable[[], object]
+Samples = dict[str, list[float]]
 
 #: The shortest batch that is timed, in seconds.
 BATCH = 0.004
+#: The thread's own time, where that is told finely: what another process takes from it is no side's cost.
+CLOCK = time.thread_time if time.get_clock_info("thread_time").resolution < 1e-6 else time.perf_counter
+#: The fewest rounds of a race that is cut short.
+FEWEST = 5
+
+
+class Figure(NamedTuple):
+    """A median, and the middle 95 % of that median over bootstrap samples."""
+
+    value: float
+    low: float
+    high: float
 
 
 class Comparison(NamedTuple):
@@ -31,46 +48,78 @@ class Comparison(NamedTuple):
 
 def compare(ours: Job, theirs: Job, *, rounds: int) -> Comparison:
     """Time both in turn, `rounds` times, in random order within a round."""
-    jobs = [(job, _batch(job)) for job in (ours, theirs)]
+    samples = race({"ours": ours, "theirs": theirs}, rounds=rounds)
+    one, other = (statistics.median(times) for times in samples.values())
+    return Comparison(one, other, *ratio(samples["theirs"], samples["ours"]))
+
+
+def race(jobs: Mapping[str, Job], *, rounds: int, seconds: float = math.inf) -> Samples:
+    """Time every job in turn, `rounds` times, in random order within a round.
+
+    Args:
+        seconds: no further round begins after so long, once there were `FEWEST`.
+
+    Returns:
+        Per job the time of a call, in microseconds, round by round: what has one index was measured together.
+    """
     order = random.Random(0)
-    pairs: list[list[float]] = []
+    samples: Samples = {name: [] for name in jobs}
+    with collector_off():
+        batches = {name: _batch(job) for name, job in jobs.items()}
+        began = time.perf_counter()
+        for done in range(rounds):
+            if done >= FEWEST and time.perf_counter() - began > seconds:
+                break
+            for name in order.sample(list(jobs), len(jobs)):
+                samples[name].append(timed(jobs[name], batches[name]) / batches[name] * 1e6)
+    return samples
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Keep the collector from running in one side's time for the garbage of another."""
     enabled = gc.isenabled()
+    gc.collect()
     gc.disable()
     try:
-        for _ in range(rounds):
-            pair = [0.0, 0.0]
-            for index in order.sample((0, 1), 2):
-                job, calls = jobs[index]
-                pair[index] = _time(job, calls) / calls * 1e6
-            pairs.append(pair)
+        yield
     finally:
         if enabled:
             gc.enable()
-    ratios = [their / our for our, their in pairs]
-    low, high = _interval(ratios)
-    medians = [statistics.median(column) for column in zip(*pairs, strict=True)]
-    return Comparison(medians[0], medians[1], statistics.median(ratios), low, high)
+
+
+def timed(job: Job, calls: int) -> float:
+    """Give the seconds that so many calls take."""
+    repeat, now = range(calls), CLOCK
+    start = now()
+    for _ in repeat:
+        job()
+    return now() - start
 
 
 def _batch(job: Job) -> int:
+    job()  # The first call may import and set up.
     calls = 1
-    while (took := _time(job, calls)) < BATCH:
+    while (took := timed(job, calls)) < BATCH:
         calls = max(calls * 2, int(calls * BATCH / took) if took else calls * 10)
     return calls
 
 
-def _time(job: Job, calls: int) -> float:
-    repeat = range(calls)
-    start = time.perf_counter()
-    for _ in repeat:
-        job()
-    return time.perf_counter() - start
+def ratio(above: Sequence[float], below: Sequence[float]) -> Figure:
+    """The median of the paired ratios."""
+    return figure([one / other for one, other in zip(above, below, strict=True)])
 
 
-def _interval(ratios: Sequence[float]) -> tuple[float, float]:
+def difference(more: Sequence[float], less: Sequence[float]) -> Figure:
+    """The median of the paired differences."""
+    return figure([one - other for one, other in zip(more, less, strict=True)])
+
+
+def figure(values: Sequence[float]) -> Figure:
+    """The median with its interval."""
     rng = random.Random(1)
-    medians = sorted(statistics.median(rng.choices(ratios, k=len(ratios))) for _ in range(500))
-    return medians[12], medians[-13]
+    medians = sorted(statistics.median(rng.choices(values, k=len(values))) for _ in range(500))
+    return Figure(statistics.median(values), medians[12], medians[-13])
 
 
 def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:
