@@ -10,18 +10,16 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 
-# Another environment that is active, or a path for its modules, is none of ours.
-unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+# Another environment that is active, or a path for its modules, is none of ours. Nor are modules that are compiled anew
+# by each of a thousand processes.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 SETUP = sh .ci/setup "$(VENV)"
 BIN = $(VENV)/bin
 # Two cores are what CI has; tests of one xdist_group stay together.
 PYTEST = -m pytest -n auto --dist loadgroup
-# The tests that need no server and no Celery.
-PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile) $(ONCE)
-# What a decode costs is measured by `make test`, on one Python.
-ONCE = --deselect tests/hostile/test_g10_linear_cost.py --deselect tests/hostile/test_command_line.py::$(MEMORY)
-MEMORY = test_a_command_takes_bounded_memory_and_gives_bounded_output
+# The tests that need no server, but for those that one Python is enough for.
+PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile) -m "not once"
 COVERED = satchel/errors.py,satchel/types.py,satchel/registry/policy.py
 COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_policy_headers.py unit/test_pipeline_accept.py \
 	hostile/test_g09_accept_list.py)
@@ -130,8 +128,8 @@ setup:  ## everything for work on Satchel, without running anything
 
 # UPGRADE=1 takes the newest versions; otherwise a pin is kept while it satisfies pyproject.toml.
 lock:  ## pyproject.toml's groups, pinned into requirements/
-	@sh .ci/setup "$(VENV)-lock" lock "$(PYTHON)"
-	@sh .ci/lock "$(VENV)-lock/bin/uv" $(if $(UPGRADE),--upgrade)
+	@sh .ci/setup .venv-uv uv "$(PYTHON)"
+	@sh .ci/lock .venv-uv/bin/uv $(if $(UPGRADE),--upgrade)
 
 clean:  ## remove what make made
 	@rm -rf build dist .venv .venv-* .venv.lock .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -222,8 +222,13 @@ class SerializerSuite(CodecSuite):
         return name
 
     def _pipeline(self, **limits: int) -> Pipeline:
-        registry = self._registry().with_serializer(self.codec, replace=True)
-        return Pipeline([self._name], registry=registry, limits=Limits(**limits))
+        # Thousands of bodies are decoded by one.
+        made: dict[Limits, Pipeline] = self.__dict__.setdefault("_pipelines", {})
+        bounds = Limits(**limits)
+        if bounds not in made:
+            registry = self._registry().with_serializer(self.codec, replace=True)
+            made[bounds] = Pipeline([self._name], registry=registry, limits=bounds)
+        return made[bounds]
 
     def _encoded(self, value: Any, **limits: int) -> Encoded:
         return self._pipeline(**limits).encode(value, serializer=self._name)

@@ -7,7 +7,11 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from satchel.testing import CompressorSuite, SerializerSuite
+
+pytestmark = pytest.mark.once
 
 SOURCE = Path(__file__).parents[1] / "plugin" / "satchel_test_plugin"
 

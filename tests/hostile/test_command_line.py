@@ -148,6 +148,7 @@ COSTLY: dict[str, tuple[list[str], bytes]] = {
 }
 
 
+@pytest.mark.once
 @linux_only
 def test_a_command_takes_bounded_memory_and_gives_bounded_output() -> None:
     costs = dict(zip(COSTLY, measured(running, list(COSTLY.values()), address_space=2048 * MIB), strict=True))

@@ -23,6 +23,7 @@ from benchmarks.results import CORE, OURS, RAW, Run, load, machine, raced, save,
 from benchmarks.values import Differs, check, same
 
 pytest.importorskip("kombu")
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from benchmarks.measures import MEASURES, judged
 from benchmarks.results import OURS, RAW, Row, Run, machine, raced, versions
 
 pytest.importorskip("kombu")
+pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[2]
 

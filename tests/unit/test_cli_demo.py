@@ -17,6 +17,7 @@ from tests.unit.cli_run import COMMAND, environment, satchel
 
 pytest.importorskip("celery")
 demo_broker = pytest.importorskip("satchel.cli.demo_broker")
+pytestmark = pytest.mark.once
 
 
 def alive(process: int) -> bool:
