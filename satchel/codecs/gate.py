@@ -20,3 +20,13 @@ def passthrough(ormsgpack: Any, *, tuples: bool) -> int:
         | (ormsgpack.OPT_PASSTHROUGH_TUPLE if tuples else 0)
     )
     return options
+
+
+def runs_nothing(orjson: Any) -> int:
+    """Give orjson's options to write what was found plain, and to stop at types for which it would run Python code.
+
+    Another thread may have put them there since. While they ran, it could change the list that orjson is in: that goes
+    on by the length that the list had.
+    """
+    options: int = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+    return options

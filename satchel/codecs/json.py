@@ -60,7 +60,8 @@ class Json(ValueSerializer):
     _decoder: json.JSONDecoder = derived()
     _pack: Any = derived()
     _gate: int = derived()
-    _text: Callable[[Any], bytes] = derived()
+    _text: Callable[[Any, None, int], bytes] = derived()
+    _stops: int = derived()
     _write_large: Write = derived()
     _write_mixed: Write = derived()
     _write_other: Callable[[Any, Limits, Exception], bytes | None] = derived()
@@ -147,7 +148,7 @@ class Json(ValueSerializer):
             else:
                 text = self._text
                 try:
-                    body = text(same)
+                    body = text(same, None, self._stops)
                 except (TypeError, ValueError):
                     body = self._write_mixed(same, limits)
                 else:
@@ -177,8 +178,8 @@ class Json(ValueSerializer):
         data = body if type(body) is bytes else bytes(body)
         size = len(data)
         # Counting what opens a container mostly settles it, and is the quickest while a body is small. A dict's level
-        # takes five bytes.
-        if size > SMALL or size > limits.max_nodes or data.count(b"[") + size // 5 > limits.max_depth:
+        # takes five bytes, and the innermost two.
+        if size > SMALL or size > limits.max_nodes or data.count(b"[") + (size + 3) // 5 > limits.max_depth:
             bound(data, limits)
         read = self._read
         if read is None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from satchel.codecs.gate import NOT_FINITE, passthrough
+from satchel.codecs.gate import NOT_FINITE, passthrough, runs_nothing
 from satchel.codecs.json_bounds import bound, bound_nodes
 from satchel.codecs.lowering import Lowering, Room
 from satchel.errors import EncodeError, LimitExceeded
@@ -38,7 +38,8 @@ class Writers(NamedTuple):
     Attributes:
         pack: packs a value of plain types, without tuples, and stops at any other; takes the value, None and `gate`.
         gate: its options.
-        text: writes what was packed; it stops at bytes.
+        text: writes what was packed; it stops at bytes; takes the value, None and `stops`.
+        stops: its options.
         write_large: writes what was packed, within the limits, without a look for brackets where that can be.
         write_mixed: writes plain values, and others that have a tag, within the limits.
         write_other: writes what was not packed, within the limits; takes the value, the limits and the error.
@@ -46,7 +47,8 @@ class Writers(NamedTuple):
 
     pack: Callable[[Any, None, int], bytes]
     gate: int
-    text: Callable[[Any], bytes]
+    text: Callable[[Any, None, int], bytes]
+    stops: int
     write_large: Write
     write_mixed: Write
     write_other: Callable[[Any, Limits, Exception], bytes | None]
@@ -62,11 +64,12 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
     They raise LimitExceeded for a plain value that a reader with the same limits would refuse.
     """
     within, dumps, mixed = _within_levels(orjson), orjson.dumps, _mixed(orjson, lower, encode)
+    stops = runs_nothing(orjson)
     packb, with_tuples = ormsgpack.packb, passthrough(ormsgpack, tuples=lower.tuples)
 
     def plain(value: Any, limits: Limits) -> bytes | None:
         try:
-            body: bytes = dumps(value)
+            body: bytes = dumps(value, None, stops)
         except (TypeError, ValueError):
             return mixed(value, limits)
         bound(body, limits)
@@ -91,7 +94,7 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
         return mixed(value, limits)
 
     # orjson does not count the levels of tuples.
-    return Writers(packb, passthrough(ormsgpack, tuples=True), orjson.dumps, large, mixed, other)
+    return Writers(packb, passthrough(ormsgpack, tuples=True), dumps, stops, large, mixed, other)
 
 
 def _unsure(packed: bytes) -> bool:
@@ -105,7 +108,7 @@ def _within_levels(orjson: Any) -> Callable[[Any, int], bytes | None]:
     orjson stops at a depth of its own. In as many lists as leave those levels, it stops there, and nobody has to look
     for brackets in a large body.
     """
-    dumps, most = orjson.dumps, _levels(orjson)
+    dumps, stops, most = orjson.dumps, runs_nothing(orjson), _levels(orjson)
 
     def write(value: Any, levels: int) -> bytes | None:
         around = most - levels
@@ -113,7 +116,7 @@ def _within_levels(orjson: Any) -> Callable[[Any, int], bytes | None]:
             return None
         try:
             # Written in C: what a signal's handler raises in Python code that orjson calls is lost.
-            body: bytes = dumps(_nested(around), {_HOLE: value}.__getitem__)[around:-around]
+            body: bytes = dumps(_nested(around), {_HOLE: value}.__getitem__, stops)[around:-around]
         except TypeError:
             return None
         return body

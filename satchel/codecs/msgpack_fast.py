@@ -8,7 +8,7 @@ from functools import lru_cache
 from sys import float_info
 from typing import Annotated, Any
 
-from satchel.codecs.gate import NOT_FINITE, passthrough
+from satchel.codecs.gate import NOT_FINITE, passthrough, runs_nothing
 from satchel.codecs.msgpack_reading import whole, within
 from satchel.codecs.values import measure
 from satchel.types import Limits
@@ -49,7 +49,7 @@ def writer(
         finite: refuse floats that are not finite; decodes a body that has none, and gives `UNREAD` for others.
     """
     packb, dumps, options = ormsgpack.packb, orjson.dumps, passthrough(ormsgpack, tuples=tuples)
-    listed, deepest = passthrough(ormsgpack, tuples=True), _deepest(orjson)
+    listed, deepest, stops = passthrough(ormsgpack, tuples=True), _deepest(orjson), runs_nothing(orjson)
 
     def write(value: Any, limits: Limits) -> bytes | None:
         flat = True
@@ -60,9 +60,9 @@ def writer(
                 flat, body = False, packb(value, None, options)
             # After the gate, which is bounded in depth: orjson is not, in tuples.
             if len(body) > _LONG and flat and deepest >= limits.max_depth:
-                known = _fits(dumps, value, deepest - limits.max_depth)
+                known = _fits(dumps, value, stops, deepest - limits.max_depth)
             else:
-                text = dumps(value, _buffer)
+                text = dumps(value, _buffer, stops)
                 # A level takes two brackets.
                 known = len(text) <= 2 * limits.max_depth or _shallow(text, limits)
         except (TypeError, ValueError):
@@ -76,15 +76,15 @@ def writer(
     return write
 
 
-def _fits(dumps: Callable[..., bytes], value: Any, spare: int) -> bool:
+def _fits(dumps: Callable[..., bytes], value: Any, stops: int, spare: int) -> bool:
     """Say whether orjson takes a value that stands in so many lists more; TypeError if it never takes it."""
     deeper = value
     for _ in range(spare):
         deeper = [deeper]
     try:
-        dumps(deeper, _buffer)
+        dumps(deeper, _buffer, stops)
     except TypeError:
-        dumps(value, _buffer)
+        dumps(value, _buffer, stops)
         return False
     return True
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from satchel.codecs.gate import runs_nothing
 
 _STR = frozenset({str})
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -43,7 +46,7 @@ class Flow:
         self._plain = self._containers | _SCALARS
         self._write: Callable[[Any], bytes]
         if orjson is not None and b"e" not in orjson.dumps(_FLOATS):
-            self._write = orjson.dumps
+            self._write = partial(orjson.dumps, option=runs_nothing(orjson))
         else:
             encode = json.JSONEncoder(
                 ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":")

@@ -43,6 +43,9 @@ def _json(*steps: tuple[bytes, bytes]) -> Shape:
 JSON = {
     "lists": _json((b"[", b"]")),
     "dicts": _json((b'{"k":', b"}")),
+    "empty keys": within((b'{"":', b"}"), leaf=b"1"),
+    "an empty dict in empty keys": lambda depth: b'{"":' * (depth - 1) + b"{}" + b"}" * (depth - 1),
+    "an empty dict in lists": lambda depth: b"[" * (depth - 1) + b"{}" + b"]" * (depth - 1),
     "lists and dicts": _json((b"[", b"]"), (b'{"k":', b"}")),
     "white space": _json((b" [\n\t", b"\r\n] ")),
     "opening brackets in texts": _json((b'["[{[{[{",', b"]")),

@@ -12,6 +12,7 @@ import pytest
 
 from satchel import EncodeError, Json, Limits, Msgpack, Pickle, Yaml
 from tests.hostile.bodies import DIALECTS
+from tests.hostile.figures import THOROUGH
 
 ROOT = Path(__file__).parents[2]
 CODECS = {"json": Json, "msgpack": Msgpack, "yaml": Yaml, "pickle": Pickle}
@@ -67,12 +68,19 @@ def test_a_type_may_empty_the_list_that_its_value_is_in(name: str, dialect: str,
 
 THREADS = """
 import sys, threading, time
+from datetime import datetime, timedelta, tzinfo
 from satchel import *
+
+class Zone(tzinfo):
+    def utcoffset(self, when):
+        for _ in range(400):
+            pass
+        return timedelta(0)
 
 sys.setswitchinterval(1e-6)
 codec = {codec}
 shared = {shared}
-root = [shared, b"x", shared]
+root = {root}
 done = threading.Event()
 
 def change():
@@ -83,7 +91,7 @@ def change():
 
 thread = threading.Thread(target=change)
 thread.start()
-end = time.monotonic() + 1
+end = time.monotonic() + {seconds}
 while time.monotonic() < end:
     try:
         codec.dumps(root, limits=Limits(max_nodes=10**7))
@@ -94,10 +102,22 @@ thread.join()
 print("fine")
 """
 SHARED = {
-    "list": ("[bytes(5)] * 3000", "shared[10:] = [bytes([turn % 256]) * (turn % 50) for _ in range(3000)]"),
+    "list": (
+        "[shared, b'x', shared]",
+        "[bytes(5)] * 3000",
+        "shared[10:] = [bytes([turn % 256]) * (turn % 50) for _ in range(3000)]",
+    ),
     "dict": (
+        "[shared, b'x', shared]",
         "{f'k{i}': bytes(5) for i in range(3000)}",
         "shared.clear(); shared.update({f'k{i}_{turn}': bytes([turn % 256]) * (turn % 50) for i in range(3000)})",
+    ),
+    # Plain until it has been looked at: a time zone's code would run while orjson is in the list.
+    "list with a zone": (
+        "shared",
+        "[]",
+        "shared[:] = [f'{i}{turn}zzzz' for i in range(400)]; shared[1] = datetime(2031, 1, 2, tzinfo=Zone()); "
+        "shared.clear(); [bytearray(3200) for _ in range(3)]",
     ),
 }
 
@@ -105,8 +125,10 @@ SHARED = {
 @pytest.mark.parametrize("kind", SHARED)
 @pytest.mark.parametrize(("name", "dialect", "engine"), VARIANTS)
 def test_another_thread_may_change_what_is_encoded(name: str, dialect: str, engine: str, kind: str) -> None:
-    shared, change = SHARED[kind]
-    assert run(THREADS.format(codec=made(name, dialect, engine), shared=shared, change=change)) == "fine"
+    root, shared, change = SHARED[kind]
+    seconds = 3 if THOROUGH else 0.3
+    codec = made(name, dialect, engine)
+    assert run(THREADS.format(codec=codec, root=root, shared=shared, change=change, seconds=seconds)) == "fine"
 
 
 class Soft(Exception):
