@@ -1,7 +1,11 @@
-"""Every exception that Satchel raises; each says what is wrong, what would be right, and the cure."""
+"""Every exception that Satchel raises, each with what is wrong, what would be right, and the cure.
+
+And what those need who catch others' exceptions: a text of any, and to let through what is not theirs.
+"""
 
 from __future__ import annotations
 
+from types import FunctionType, MethodType, TracebackType
 from typing import Any
 
 
@@ -88,24 +92,38 @@ class MissingDependency(RegistryError, ImportError):
 
 
 _LONGEST_PATH = 16
+_LONGEST_PART = 100
 
 
 def format_path(path: tuple[object, ...]) -> str:
     """Write a path into a value as Python would: ``kwargs.items[3].price``.
 
     Args:
-        path: dict keys (str) and sequence indices (int), from the outside in.
+        path: dict keys and sequence indices (int), from the outside in.
+
+    Returns:
+        Text of at most 16 parts of about 100 characters each, whatever the keys are.
     """
     if len(path) > _LONGEST_PATH:
         head, tail = format_path(path[: _LONGEST_PATH // 2]), format_path(path[-_LONGEST_PATH // 2 :])
         return f"{head}…({len(path) - _LONGEST_PATH} more)…{tail}"
-    text = ""
-    for part in path:
-        if isinstance(part, str) and part.isidentifier():
-            text += f".{part}" if text else part
-        else:
-            text += f"[{part!r}]"
-    return text
+    return "".join(map(_step, path)).removeprefix(".")
+
+
+def _step(part: Any) -> str:
+    # Cut before it is written: a key may be as long as a message.
+    name = str.__str__(part)[: _LONGEST_PART + 1] if issubclass(type(part), str) else None
+    if name is not None and name.isidentifier():
+        return f".{_cut(name)}"
+    try:
+        return f"[{_cut(repr(part if name is None else name))}]"
+    except Exception as error:  # noqa: BLE001 - a key's own code, or an int of too many digits
+        let_signals_through(error)
+        return f"[<{_cut(type(part).__name__)}>]"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_PART else f"{text[:_LONGEST_PART]}…"
 
 
 class EncodeError(SatchelError):
@@ -202,3 +220,59 @@ class CorruptBody(DecodeError):
 
 class SealBroken(DecodeError):
     """A signature or an encryption does not hold: the message was not written by a holder of the key."""
+
+
+def text_of(error: BaseException) -> str:
+    """Give the first 200 characters of an error's message: a library may put the whole value into it."""
+    try:
+        return str(error)[:200]
+    except Exception as fault:  # noqa: BLE001 - an application's error may fail to say what it is
+        let_signals_through(fault)
+        return f"{type(error).__name__}, whose text raises {type(fault).__name__}"
+
+
+def let_signals_through(error: BaseException) -> None:
+    """Raise again what a signal's handler raised, if `error` is that, or is one of ours that was raised from it.
+
+    For those who catch `Exception`: a time limit, as that of Celery's tasks, is mostly an `Exception` that a handler
+    raises, and is neither a value's fault nor a message's. A limit that an application's own code sets for itself, and
+    takes back, is no longer installed when its error comes here; it is that code's failure.
+    """
+    if error.__cause__ is None and (error.__traceback__ is None or error.__traceback__.tb_next is None):
+        return  # Raised by what the one who asks has called, in C.
+    origin, codes = error, _handlers()
+    for _ in range(10):  # A cause can be made its own.
+        if _ran(codes, origin.__traceback__):
+            context = origin.__context__
+            try:
+                raise origin
+            finally:
+                # Python has set it to the error of ours that is being handled, which came of this one.
+                origin.__context__ = context
+        if not isinstance(origin, SatchelError) or origin.__cause__ is None:
+            return
+        origin = origin.__cause__
+
+
+def _ran(codes: set[int], traceback: TracebackType | None) -> bool:
+    while traceback is not None:
+        if id(traceback.tb_frame.f_code) in codes:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _handlers() -> set[int]:
+    # Ids: code objects of different functions may be equal.
+    import signal
+    from functools import partial
+
+    codes = set[int]()
+    for number in range(1, signal.NSIG):
+        handler: Any = signal.getsignal(number)
+        while isinstance(handler, (partial, MethodType)):
+            handler = handler.func if isinstance(handler, partial) else handler.__func__
+        if callable(handler):
+            function = handler if isinstance(handler, FunctionType) else type(handler).__call__
+            codes.add(id(getattr(function, "__code__", None)))
+    return codes

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from satchel.errors import CorruptBody, DecodeError, EncodeError, LimitExceeded, RegistryError
+from satchel.errors import (
+    CorruptBody,
+    DecodeError,
+    EncodeError,
+    LimitExceeded,
+    RegistryError,
+    let_signals_through,
+    text_of,
+)
 
 
 def fail_to_encode(codec: str, error: Exception) -> NoReturn:
     """Raise what a codec's error is to the caller of `encode`: an EncodeError, or trouble that is not the value's."""
+    let_signals_through(error)
     if isinstance(error, EncodeError):
         error.codec = error.codec or codec
         raise error
@@ -26,6 +35,7 @@ def fail_to_encode(codec: str, error: Exception) -> NoReturn:
 
 def fail_to_decode(codec: str, error: Exception) -> NoReturn:
     """Raise what a codec's error is to the caller of `decode`: a DecodeError, or trouble that is not the message's."""
+    let_signals_through(error)
     if isinstance(error, CorruptBody):
         error.codec = error.codec or codec
     if isinstance(error, DecodeError | RegistryError | MemoryError):
@@ -34,8 +44,7 @@ def fail_to_decode(codec: str, error: Exception) -> NoReturn:
 
 
 def _told(error: Exception) -> str:
-    # A library may put the whole value into its message.
-    return f"{type(error).__name__}: {str(error)[:200]}"
+    return f"{type(error).__name__}: {text_of(error)}"
 
 
 def not_bytes(codec: str, method: str, given: object) -> EncodeError:

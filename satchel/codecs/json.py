@@ -17,7 +17,7 @@ from satchel.codecs.json_writing import PACKED_SMALL, TAG_KEY, Write, not_finite
 from satchel.codecs.lowering import Lowering, locate
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import unique
-from satchel.errors import CorruptBody
+from satchel.errors import CorruptBody, let_signals_through
 from satchel.types import Buffer, Limits
 
 _UNDERSCORE = ord("_")
@@ -135,6 +135,7 @@ class Json(ValueSerializer):
         try:
             packed = pack(same, None, self._gate)
         except (TypeError, ValueError) as error:
+            let_signals_through(error)
             body = self._write_other(value, limits, error)
         else:
             # One byte is found far quicker than nine are, and as a number quicker than by a call. Infinities and
@@ -149,7 +150,8 @@ class Json(ValueSerializer):
                 text = self._text
                 try:
                     body = text(same, None, self._stops)
-                except (TypeError, ValueError):
+                except (TypeError, ValueError) as error:
+                    let_signals_through(error)
                     body = self._write_mixed(same, limits)
                 else:
                     # A level takes two bytes, and so does a value with what separates it from the next, but for one.
@@ -187,7 +189,8 @@ class Json(ValueSerializer):
         else:
             try:
                 value = read(data)
-            except (ValueError, self._read_error):
+            except (ValueError, self._read_error) as error:
+                let_signals_through(error)
                 # The standard library has the last word: it knows Celery's NaN, and says where the fault is.
                 value = self._parse(data, limits)
         # An escape could spell a tag's name.

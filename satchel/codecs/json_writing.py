@@ -13,7 +13,7 @@ from uuid import UUID
 from satchel.codecs.gate import NOT_FINITE, passthrough, runs_nothing
 from satchel.codecs.json_bounds import bound, bound_nodes
 from satchel.codecs.lowering import Lowering, Room
-from satchel.errors import EncodeError, LimitExceeded
+from satchel.errors import EncodeError, LimitExceeded, let_signals_through
 from satchel.types import Limits
 
 Write = Callable[[Any, Limits], bytes | None]
@@ -70,7 +70,8 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
     def plain(value: Any, limits: Limits) -> bytes | None:
         try:
             body: bytes = dumps(value, None, stops)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError) as error:
+            let_signals_through(error)
             return mixed(value, limits)
         bound(body, limits)
         return body
@@ -87,8 +88,8 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
         if not lower.tuples and str(stop)[-7:] == ": tuple":
             try:
                 packed = packb(value, None, with_tuples)
-            except (TypeError, ValueError):
-                pass
+            except (TypeError, ValueError) as error:
+                let_signals_through(error)
             else:
                 return None if _unsure(packed) else plain(value, limits)
         return mixed(value, limits)
@@ -117,7 +118,8 @@ def _within_levels(orjson: Any) -> Callable[[Any, int], bytes | None]:
         try:
             # Written in C: what a signal's handler raises in Python code that orjson calls is lost.
             body: bytes = dumps(_nested(around), {_HOLE: value}.__getitem__, stops)[around:-around]
-        except TypeError:
+        except TypeError as error:
+            let_signals_through(error)
             return None
         return body
 
@@ -212,7 +214,10 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
                     bound(body, limits)
             else:
                 bound_nodes(body, limits)
-        except (EncodeError, LimitExceeded, TypeError, ValueError, AttributeError, RuntimeError, _Declined):
+        except _Declined:
+            return None
+        except (EncodeError, LimitExceeded, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            let_signals_through(error)
             return None  # The exact encoder says it better, or does not mind.
         return body
 

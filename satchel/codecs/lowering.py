@@ -8,10 +8,10 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
-from satchel.codecs.plain import celery_key, place, unsubclassed
+from satchel.codecs.plain import ask, celery_key, place, unsubclassed
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import CELERY_CARRIES, SCALARS, SUBSECOND_OFFSET, ZONED, hashable
-from satchel.errors import EncodeError
+from satchel.errors import EncodeError, let_signals_through, text_of
 from satchel.types import Limits
 
 
@@ -117,7 +117,7 @@ class Lowering:
         """Give, for each scalar of the model that is sent as a tag and a text, the tag and what makes the text."""
         own = {*self.scalars, *(entry.cls for entry in self.types)}
         return {
-            kind: (tag, partial(_ask, self._text(tag, to_text)) if tag in ZONED else to_text)
+            kind: (tag, partial(ask, self._text(tag, to_text)) if tag in ZONED else to_text)
             for kind, (tag, to_text, _) in SCALARS.items()
             if kind not in own and not (self.celery and tag not in CELERY_CARRIES[self.codec])
         }
@@ -165,15 +165,14 @@ class Lowering:
         return self.mapping(lowered)
 
     def _key(self, key: Any, room: Room) -> Any:
-        if isinstance(key, str):
+        kind = type(key)
+        if issubclass(kind, str):
             return str.__str__(key)
-        if isinstance(key, self.keys):
+        if issubclass(kind, self.keys):
             return self._lower(key, room)
-        if self.coerce_keys and isinstance(key, int | float | None):
+        if self.coerce_keys and issubclass(kind, (int, float, type(None))):
             return celery_key(key)
-        raise EncodeError(
-            f"a dict key of type {type(key).__name__}", expected="keys are str", cure="convert it with str()"
-        )
+        raise EncodeError(f"a dict key of type {kind.__name__}", expected="keys are str", cure="convert it with str()")
 
     def _items(self, value: Collection[Any], room: Room) -> list[Any]:
         room.enter(len(value))
@@ -200,6 +199,7 @@ class Lowering:
             try:
                 hashable([*value])
             except ValueError as error:
+                let_signals_through(error)
                 raise EncodeError(f"a {type(value).__name__} of {error}") from error
         members = self._exact._items(value, room)
         # Sets have no order, and equal values are to give equal bytes.
@@ -212,7 +212,7 @@ class Lowering:
 
     def _scalar(self, tag: str, to_text: Callable[[Any], str]) -> Callable[[Any, Room], Any]:
         checked = self._text(tag, to_text)
-        return lambda value, room: self._tag(tag, _ask(checked, value))
+        return lambda value, room: self._tag(tag, ask(checked, value))
 
     def _text(self, tag: str, to_text: Callable[[Any], str]) -> Callable[[Any], str]:
         if not self.celery or tag not in ZONED:
@@ -228,14 +228,14 @@ class Lowering:
 
     @staticmethod
     def _own(handler: Callable[[Any], Any]) -> Callable[[Any, Room], Any]:
-        return lambda value, room: _ask(handler, value)
+        return lambda value, room: ask(handler, value)
 
     def _typed(self, tag: str, to_plain: Callable[[Any], Any]) -> Callable[[Any, Room], Any]:
         def lower(value: Any, room: Room) -> Any:
             if self.celery:
                 raise self.refusal(None, f"a {type(value).__name__}")
             room.enter(1)
-            plain = self._exact._lower(_ask(to_plain, value), room)
+            plain = self._exact._lower(ask(to_plain, value), room)
             room.levels += 1
             return self.wrap(tag, plain)
 
@@ -244,16 +244,16 @@ class Lowering:
     def _other(self, value: Any, room: Room) -> Any:
         if self.other is not None and self.other(value):
             return value
+        kind = type(value)
         # As in kombu, whose encoder asks no subclass of what JSON has.
-        if self.celery and self.codec == "json" and hasattr(value, "__json__") and not isinstance(value, _JSON_HAS):
+        if self.celery and self.codec == "json" and not issubclass(kind, _JSON_HAS) and ask(_has_json, value):
             room.enter(1)
-            lowered = self._lower(_ask(lambda value: value.__json__(), value), room)
+            lowered = self._lower(ask(lambda value: value.__json__(), value), room)
             room.levels += 1
             return lowered
-        base = unsubclassed(value)
+        base = ask(unsubclassed, value)
         if base is None:
-            kind = type(value)
-            registrable = not isinstance(value, type) and not callable(value)
+            registrable = not issubclass(kind, type) and not callable(value)
             raise EncodeError(
                 f"a value of type {kind.__qualname__} is not carried",
                 cure=f"register it once, with satchel.register_type({kind.__qualname__}), or convert it"
@@ -266,14 +266,8 @@ class Lowering:
 _JSON_HAS = (str, int, float, dict, list, tuple)
 
 
-def _ask(function: Callable[[Any], Any], value: Any) -> Any:
-    """Call what an application, or a time zone, has its own code in."""
-    try:
-        return function(value)
-    except (EncodeError, MemoryError):
-        raise
-    except Exception as error:
-        raise EncodeError(f"a value of type {type(value).__name__} raised {type(error).__name__}: {error}") from error
+def _has_json(value: Any) -> bool:
+    return hasattr(value, "__json__")
 
 
 def locate(lowered: Any, write: Callable[[Any], Any], path: tuple[object, ...] = ()) -> EncodeError:
@@ -289,12 +283,14 @@ def locate(lowered: Any, write: Callable[[Any], Any], path: tuple[object, ...] =
             write(item)
         except MemoryError:
             raise
-        except Exception:  # noqa: BLE001 - whatever the library raises, this is the part
+        except Exception as error:  # noqa: BLE001 - whatever the library raises, this is the part
+            let_signals_through(error)
             return locate(item, write, (*path, key))
     try:
         write(lowered)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - see above
-        return EncodeError(f"a value of type {type(lowered).__name__} cannot be written ({error})", path=path)
+        let_signals_through(error)
+        return EncodeError(f"a value of type {type(lowered).__name__} cannot be written ({text_of(error)})", path=path)
     return EncodeError("a value cannot be written", path=path)

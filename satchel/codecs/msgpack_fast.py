@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from satchel.codecs.gate import NOT_FINITE, passthrough, runs_nothing
 from satchel.codecs.msgpack_reading import whole, within
 from satchel.codecs.values import measure
+from satchel.errors import let_signals_through
 from satchel.types import Limits
 
 #: Levels of containers that the typed decoder reads: its types double with each, and take 3 ms to build.
@@ -56,7 +57,8 @@ def writer(
         try:
             try:
                 body: bytes = packb(value, None, listed)
-            except TypeError:
+            except TypeError as error:
+                let_signals_through(error)
                 flat, body = False, packb(value, None, options)
             # After the gate, which is bounded in depth: orjson is not, in tuples.
             if len(body) > _LONG and flat and deepest >= limits.max_depth:
@@ -65,7 +67,8 @@ def writer(
                 text = dumps(value, _buffer, stops)
                 # A level takes two brackets.
                 known = len(text) <= 2 * limits.max_depth or _shallow(text, limits)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError) as error:
+            let_signals_through(error)
             return None
         if finite is not None and _not_finite(body) and finite(body) is UNREAD:
             return None
@@ -125,7 +128,8 @@ def reader(msgpack: Any, msgspec: Any, *, finite: bool) -> Callable[[bytes], Any
             return UNREAD
         try:
             return decode(data)
-        except failures:
+        except failures as error:
+            let_signals_through(error)
             return UNREAD
 
     return read

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from satchel.codecs.values import unique
-from satchel.errors import CorruptBody, LimitExceeded
+from satchel.errors import CorruptBody, LimitExceeded, let_signals_through
 from satchel.types import Limits
 
 #: Items for which the library may make room before it has seen them: 16 MiB of pointers.
@@ -87,7 +87,8 @@ def whole(msgpack: Any, data: bytes) -> bool:
     """Say whether a body is one whole value: all items that its headers promise are there, and nothing after them."""
     try:
         return _skip(msgpack, data) == 0
-    except (CorruptBody, ValueError, msgpack.UnpackException):
+    except (CorruptBody, ValueError, msgpack.UnpackException) as error:
+        let_signals_through(error)
         return False
 
 
@@ -107,7 +108,8 @@ def within(msgpack: Any, data: bytes, limits: Limits) -> bool:
         return False
     try:
         return _skip(msgpack, data, b"\x91" * spare) == 0
-    except (CorruptBody, ValueError, msgpack.UnpackException):
+    except (CorruptBody, ValueError, msgpack.UnpackException) as error:
+        let_signals_through(error)
         return False
 
 

@@ -20,7 +20,10 @@ _FEW = 8
 
 _TEXTS = frozenset({str, bytes, bytearray})
 
-#: The classes of the value model. Of those that are no containers, only a UUID refers to something.
+#: What refers to its class, and that to anything; since Python 3.13, a Decimal does.
+_TO_THEIR_CLASS = frozenset({UUID, Decimal})
+
+#: The classes of the value model. Of those that are no containers, none refers to anything else.
 _MODEL = frozenset(
     {*CONTAINERS, type(None), bool, int, float, str, bytes} | {datetime, date, time, timedelta, timezone, Decimal, UUID}
 )
@@ -79,13 +82,13 @@ def _children(level: list[Any], step: int, most: int, *, objects: bool) -> tuple
             return None
         if step < _FEW:
             texts = len(level) if kinds & _TEXTS else 0
-            level = [item for item in level if type(item) in CONTAINERS] if kinds & CONTAINERS else []
+            # A list of those that are empty would take as much as a tenth of themselves.
+            level = [item for item in level if type(item) in CONTAINERS and item] if kinds & CONTAINERS else []
             entries = sum(map(len, level))
             texts += entries if dict in kinds else 0
             return (get_referents(*level), texts) if entries <= most else None
-        if UUID in kinds:
-            # It refers to its class, and that to anything.
-            level = [item for item in level if type(item) is not UUID]
+        if not kinds.isdisjoint(_TO_THEIR_CLASS):
+            level = [item for item in level if type(item) not in _TO_THEIR_CLASS]
     children: list[Any] = []
     for start in range(0, len(level), step):
         children += get_referents(*level[start : start + step])

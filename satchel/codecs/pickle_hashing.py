@@ -11,6 +11,8 @@ from satchel.types import Limits
 _MAKES_HASHABLE = b")t\x85\x86\x87\x91"
 #: Opcodes that fetch what was made before.
 _FETCHES = b"hj2"
+#: Levels of tuples and frozensets, whatever `max_depth` is: hashing 200,000 takes more than the usual stack.
+MOST_LEVELS = 10_000
 #: Steps of hashing that take less than half a second.
 _FEW = 30_000_000
 
@@ -52,7 +54,7 @@ def hashes_little(size: int, fetches: int, long: int, short: int) -> bool:
 def may_hash_much(data: bytes, max_depth: int) -> bool:
     """Say whether a pickle needs a look at its tuples and frozensets; bytes in texts are taken for opcodes as well."""
     made = len(data) - len(data.translate(None, _MAKES_HASHABLE))
-    return made > max_depth or (
+    return made > min(max_depth, MOST_LEVELS) or (
         made > 0 and not hashes_little(len(data), sum(map(data.count, map(_byte, _FETCHES))), made, 0)
     )
 
@@ -78,7 +80,8 @@ def hold_hashables(opcodes: Iterable[tuple[int, int]], limits: Limits) -> None:
         LimitExceeded: a tuple or frozenset is too deep, or they stand for too many values.
         IndexError: an opcode takes what is not there.
     """
-    scale = limits.max_depth + 1
+    deepest = min(limits.max_depth, MOST_LEVELS)
+    scale = deepest + 1
     left = limits.max_nodes
     stack: list[int] = []
     memo: list[int] = []  # A dict would take a hundred bytes for what one byte remembers.
@@ -88,8 +91,8 @@ def hold_hashables(opcodes: Iterable[tuple[int, int]], limits: Limits) -> None:
         taken = _above_mark(stack) if pops is None else [stack.pop() for _ in range(pops)]
         if code in _MAKES_HASHABLE:
             levels = 1 + max((item % scale for item in taken), default=0)
-            if levels > limits.max_depth:
-                raise LimitExceeded("max_depth", limits.max_depth)
+            if levels > deepest:
+                raise LimitExceeded("max_depth", deepest)
             values = 1 + sum(item // scale or 1 for item in taken)
             if values > limits.max_nodes:
                 raise LimitExceeded("max_nodes", limits.max_nodes)

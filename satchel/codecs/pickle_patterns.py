@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable
 from functools import cache
-from struct import pack
 from typing import TypeAlias
 
 #: Texts and bytes that are shorter are matched as they stand; longer ones are hopped one by one.
@@ -80,6 +79,10 @@ without_tuples: Matcher = _pattern(
 ).match
 
 
+def _fourths(start: int, stop: int) -> str:
+    return "".join(map(r"\x{:02x}".format, range(start, stop, 4)))
+
+
 # Most processes never meet such an object, and compiling takes a while.
 @cache
 def of_the_model() -> Matcher:
@@ -89,7 +92,6 @@ def of_the_model() -> Matcher:
     that are neither a date's bytes in disguise nor long enough for a UUID, bytes of dates and times that there are, and
     a UUID's number.
     """
-    leaps = (pack(">H2B", year, 2, 29) for year in range(1972, 2100, 4))
     more = {
         "<day>": r"(?:<year>(?:<month>[\x01-\x1c]|<longer>[\x1d\x1e]|<longest>\x1f)|<leap>)",
         "<year>": r"(?:\x00[^\x00]|[\x01-\x26].|\x27[\x00-\x0f])",
@@ -97,7 +99,8 @@ def of_the_model() -> Matcher:
         "<month>": r"[\x01-\x0c\x81-\x8c]",
         "<longer>": r"[\x01\x03-\x0c\x81\x83-\x8c]",
         "<longest>": r"[\x01\x03\x05\x07\x08\x0a\x0c\x81\x83\x85\x87\x88\x8a\x8c]",
-        "<leap>": "|".join("".join(map(r"\x{:02x}".format, day)) for day in leaps),
+        # From 1904 to 2096; 1900 and 2100 have none.
+        "<leap>": rf"(?:\x07[{_fourths(0x70, 0x100)}]|\x08[{_fourths(0, 0x34)}])[\x02\x82]\x1d",
         "<minute>": r"[\x00-;][\x00-;](?:[\x00-\x0e]..|\x0f(?:[\x00-\x41].|\x42[\x00-\x3f]))",
         "<class>": r"(?:h.|j....|<name>\x94?<name>\x94?\x93\x94?)",
         "<name>": r"(?:h.|j....|\x8c(?:\x03int|\x08.{8}|\x09.{9}))",

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from struct import Struct
 
-from satchel.codecs.pickle_hashing import hashes_little
+from satchel.codecs.pickle_hashing import MOST_LEVELS, hashes_little
 from satchel.codecs.pickle_patterns import SHORT, Matcher, fetches_nothing, of_the_model, without_tuples
 from satchel.codecs.pickle_reading import STEP
 from satchel.types import Limits
@@ -18,8 +18,10 @@ from satchel.types import Limits
 _LENGTH = {0x8C: 1, 0x43: 1, 0x8A: 1, 0x58: 4, 0x42: 4}
 _TUPLES = b"t\x85\x86\x87"
 _FRAME = 0x95
-#: Python's picklers end a frame behind 64 KiB, and before what is longer than that.
-_SHORTEST_FRAME = 1 << 15
+#: Python's picklers end a frame behind 64 KiB, and before what is longer than that; what is in no frame then is three
+#: bytes at the most.
+_FRAMED = 1 << 14
+_UNFRAMED = 3
 
 _OPENS = b"]})\x85\x86\x87"
 _HEADS = frozenset({b"\x80\x04\x95", b"\x80\x05\x95"})
@@ -47,7 +49,7 @@ def longest_text(data: bytes, limits: Limits) -> int | None:
             and (size < 2 * limits.max_depth or size - len(data.translate(None, _OPENS)) <= limits.max_depth)
         ):
             return 0
-    walk = _Walk(data, limits.max_depth, without_tuples)
+    walk = _Walk(data, min(limits.max_depth, MOST_LEVELS), without_tuples)
     plain = _may_be_read(data, limits) and walk.to_the_end(size - 1) and walk.hashes_little
     return walk.longest if plain else None
 
@@ -61,7 +63,7 @@ def longest_text_of_model(data: bytes, limits: Limits) -> int | None:
     if joined is None:
         return None
     flat, seams = joined
-    walk = _Walk(flat, limits.max_depth, of_the_model(), seams)
+    walk = _Walk(flat, min(limits.max_depth, MOST_LEVELS), of_the_model(), seams)
     return walk.longest if walk.across(len(flat) - 1) and walk.hashes_little else None
 
 
@@ -80,26 +82,35 @@ def _joined(data: bytes) -> tuple[bytes, list[int]] | None:
     """Give a pickle's opcodes without its frames, and where frames ended or began. Frames come between any opcodes.
 
     Returns:
-        None where a frame is not there or too short, but for the last one: nothing honest has that.
+        None where there are far more frames than Python's picklers make, or something is in none.
     """
     position, size, place = 2, len(data), 0
     pieces, seams = list[bytes](), list[int]()
-    while position < size:
+    most = 8 + size // _FRAMED
+    while position < size and len(pieces) < most:
         start = position
         if data[position] == _FRAME:
             start = position + 9
             position = start + int.from_bytes(data[position + 1 : start], "little")
-            if position > size or (position < size and position - start < _SHORTEST_FRAME):
-                return None
         elif data[position] in _LENGTH:
             # What is longer than a frame comes without one.
-            start, position = position, _behind(data, position)
+            position = _behind(data, position)
         else:
-            return (data[2:], []) if position == 2 else None
+            position = next((at for at in range(start + 1, start + 1 + _UNFRAMED) if _is_seam(data, at)), size)
+            if position == size and pieces and size - start > _UNFRAMED:
+                return None
+        if position > size:
+            return None
         pieces.append(data[start:position])
         place += position - start
         seams.append(place)
-    return b"".join(pieces), seams[:-1]
+    return (b"".join(pieces), seams[:-1]) if position == size else None
+
+
+def _is_seam(data: bytes, position: int) -> bool:
+    """Say whether a frame may begin here, or something that is too long for one."""
+    head = data[position : position + 5]
+    return head[:1] == b"\x95" or (head[:1] in (b"X", b"B") and int.from_bytes(head[1:], "little") >= _FRAMED)
 
 
 class _Walk:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, time
+from itertools import chain
+from operator import is_
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -144,40 +147,55 @@ def _refused(code: int) -> NoReturn:
 _SOUND = frozenset({str, bytes, bool, type(None)})
 
 
-def check_values(value: Any, *, not_finite: bool) -> None:
-    """Look at every value of a decoded pickle, but for the insides of allow-listed objects.
+def check_values(value: Any, *, measured: bool, not_finite: bool) -> None:
+    """Look at every value of a decoded pickle, or of one to be written, but for the insides of allow-listed objects.
+
+    Args:
+        value: the value.
+        measured: its containers are within the limits, those that are referred to twice counted as two. Otherwise
+            each is looked at once, and a note of it takes more memory than itself.
+        not_finite: floats may be infinite, or NaN.
 
     Raises:
         ValueError: a date or a time that there is not.
         CorruptBody: a UUID whose number was tampered with, a global instead of a value, an int of more than 4,300
             digits, or a float not finite.
     """
-    pending = [value]
+    opened = [iter((value,))]
     seen: set[int] = set()
-    while pending:
-        item = pending.pop()
-        if type(item) in _SOUND:
-            continue
-        if isinstance(item, dict | list | tuple | set | frozenset):
-            if id(item) in seen:
+    while opened:
+        for item in opened[-1]:
+            if type(item) in _SOUND:
                 continue
-            seen.add(id(item))
-            pending.extend(item)
-            if isinstance(item, dict):
-                pending.extend(item.values())
-        elif isinstance(item, type | Copier):
-            raise CorruptBody("a global where a value should be", codec="pickle")
-        elif isinstance(item, date | time):
-            item.replace()  # ValueError: its bytes in the pickle may say the 99th of January, and nobody looked.
-        elif isinstance(item, UUID):
-            number = getattr(item, "int", None)
-            if type(number) is not int or not 0 <= number < 1 << 128:
-                raise CorruptBody("a UUID that is none", codec="pickle")
-        elif isinstance(item, int):
-            if not -values.INT_BOUND < item < values.INT_BOUND:
-                raise CorruptBody("an int of more than 4,300 digits", codec="pickle")
-        elif isinstance(item, float) and item - item != 0.0 and not not_finite:
-            raise CorruptBody(f"{item} is not a finite number", codec="pickle")
+            if not isinstance(item, dict | list | tuple | set | frozenset):
+                _check_scalar(item, not_finite=not_finite)
+                continue
+            # What is in a class of the application's own has not been measured.
+            measured = measured and type(item) in CONTAINERS
+            if not measured:
+                if id(item) in seen:
+                    continue
+                seen.add(id(item))
+            opened.append(chain(item, item.values()) if isinstance(item, dict) else iter(item))
+            break
+        else:
+            opened.pop()
+
+
+def _check_scalar(item: Any, *, not_finite: bool) -> None:
+    if isinstance(item, type | Copier | FunctionType | BuiltinFunctionType):
+        raise CorruptBody("a global where a value should be", codec="pickle")
+    if isinstance(item, date | time):
+        item.replace()  # ValueError: its bytes in the pickle may say the 99th of January, and nobody looked.
+    elif isinstance(item, UUID):
+        number = getattr(item, "int", None)
+        if type(number) is not int or not 0 <= number < 1 << 128:
+            raise CorruptBody("a UUID that is none", codec="pickle")
+    elif isinstance(item, int):
+        if not -values.INT_BOUND < item < values.INT_BOUND:
+            raise CorruptBody("an int of more than 4,300 digits", codec="pickle")
+    elif isinstance(item, float) and item - item != 0.0 and not not_finite:
+        raise CorruptBody(f"{item} is not a finite number", codec="pickle")
 
 
 class Tagged(tuple[Any, ...]):
@@ -201,16 +219,17 @@ def restored(root: Any, restore: Callable[[Any, Any], Any]) -> Any:
 
     From the inside out, and not by recursion, which takes more of the C stack than a small thread has.
     """
-    made: dict[int, Any] = {}
-    parts = [root]
+    made: dict[int, Any] = {}  # What stays as it is has no entry: that would take more memory than itself.
+    parts: list[Any] = [[root]]
     for part in parts:
-        if type(part) in CONTAINERS:
-            parts.extend(part)
-            parts.extend(part.values() if type(part) is dict else ())
+        inside = chain(part, part.values()) if type(part) is dict else part
+        parts.extend(item for item in inside if type(item) in CONTAINERS and item)
     for part in reversed(parts):
-        if type(part) in CONTAINERS and id(part) not in made:
-            made[id(part)] = _renewed(part, restore, lambda item: made.get(id(item), item))
-    return made.get(id(root), root)
+        if id(part) not in made:
+            again = _renewed(part, restore, lambda item: made.get(id(item), item))
+            if again is not part:
+                made[id(part)] = again
+    return parts[0][0]
 
 
 def _renewed(part: Any, restore: Callable[[Any, Any], Any], new: Callable[[Any], Any]) -> Any:
@@ -219,11 +238,15 @@ def _renewed(part: Any, restore: Callable[[Any, Any], Any], new: Callable[[Any],
         tag, plain = part
         return restore(new(tag), new(plain))
     if kind is dict:
-        pairs = [(new(key), new(item)) for key, item in part.items()]
-        part.clear()
-        part.update(pairs)
+        if any(new(item) is not item for item in chain(part, part.values())):
+            pairs = [(new(key), new(item)) for key, item in part.items()]
+            part.clear()
+            part.update(pairs)
+        return part
+    members = list(map(new, part))
+    if all(map(is_, members, part)):
         return part
     if kind is list:
-        part[:] = map(new, part)
+        part[:] = members
         return part
-    return kind(map(new, part))
+    return kind(members)

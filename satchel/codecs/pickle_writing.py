@@ -38,11 +38,15 @@ def global_name(source: Any) -> str:
     Raises:
         ValueError: it is not the name of a module's own global.
     """
-    if isinstance(source, str):
-        module, _, name = source.partition(":")
-        if not module or not name.isidentifier():
-            raise ValueError(f"allow takes 'module:name' of a module's own globals, got {source!r}")
-        return source
+    full = source if isinstance(source, str) else own_name(source)
+    module, _, name = full.partition(":")
+    if not module or not name.isidentifier():
+        raise ValueError(f"allow takes 'module:name' of a module's own globals, got {source!r}")
+    return full
+
+
+def own_name(source: Any) -> str:
+    """Give the name of a class or function as "module:name"; where it has none, one that nothing has."""
     return f"{getattr(source, '__module__', '')}:{getattr(source, '__qualname__', '')}"
 
 
@@ -128,11 +132,13 @@ class QuickPicklers:
         return pickler, pieces
 
 
+def extensions_are_registered() -> bool:
+    """Say whether a program has numbers for classes (copyreg.add_extension), which are written in their place."""
+    return bool(_extension_registry)
+
+
 def has_objects(body: bytes) -> bool:
     """Say whether a pickle that Python has written may be of more than plain data."""
-    if _extension_registry:
-        # A number may stand for a class.
-        return True
     # STACK_GLOBAL and MEMOIZE: it takes a third of the time to look for one byte.
     found = body.find(b"\x93")
     while found >= 0:
@@ -190,7 +196,7 @@ class Pickler(QuickPickler):
             self.dump(value)
             if self._instances:
                 # A class behind an instance of it is only a reference to the pickler, which does not ask again.
-                check_values(value, not_finite=not_finite)
+                check_values(value, measured=False, not_finite=not_finite)
         except (Inexact, CorruptBody, RecursionError):
             return None, False
         return self._buffer.getvalue(), self._instances
@@ -203,9 +209,10 @@ class Pickler(QuickPickler):
             if kind is Tagged:
                 return self._tagged, tuple(obj)
         elif obj is not self._behind:
+            self._instances = True
             # A class stands for itself only behind an instance of its own.
-            name = global_name(obj) if isinstance(obj, type) or callable(obj) else None
-            if name not in self._allow and global_name(kind) not in self._allow:
+            name = own_name(obj) if issubclass(kind, type) or callable(obj) else None
+            if name not in self._allow and own_name(kind) not in self._allow:
                 raise Inexact
         return NotImplemented
 

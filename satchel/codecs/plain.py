@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from math import isfinite
 from typing import Any
+
+from satchel.errors import EncodeError, let_signals_through, text_of
+
+
+def ask(function: Callable[[Any], Any], value: Any) -> Any:
+    """Call what an application, or a time zone, has its own code in.
+
+    Raises:
+        EncodeError: it raised something else than that.
+    """
+    try:
+        return function(value)
+    except (EncodeError, MemoryError):
+        raise
+    except Exception as error:
+        let_signals_through(error)
+        name = type(error).__name__
+        raise EncodeError(f"a value of type {type(value).__name__} raised {name}: {text_of(error)}") from error
 
 
 def place(lowered: Any) -> str:
@@ -26,39 +45,48 @@ def place(lowered: Any) -> str:
 
 def unsubclassed(value: Any) -> Any:
     """Give the plain value that an instance of a subclass equals, or None when there is no such base."""
-    if isinstance(value, str):
+    # Its type, and not isinstance(), which asks it: a mock says that it is what it stands for.
+    kind = type(value)
+    if issubclass(kind, str):
         return str.__str__(value)
-    if isinstance(value, int):
+    if issubclass(kind, int):
         return int.__int__(value)
-    if isinstance(value, float):
+    if issubclass(kind, float):
         return float.__float__(value)
-    if isinstance(value, bytes | bytearray | memoryview):
+    if issubclass(kind, (bytes, bytearray, memoryview)):
         # A view of items wider than bytes, or of other kinds, is not equal to its bytes.
         body = bytes(value)
         return body if body == value else None
-    if isinstance(value, dict):
+    if issubclass(kind, dict):
         return dict(value)
-    if isinstance(value, datetime):
+    if issubclass(kind, datetime):
         base: Any = datetime.combine(date(value.year, value.month, value.day), value.timetz(), tzinfo=value.tzinfo)
-    elif isinstance(value, date):
+    elif issubclass(kind, date):
         base = date(value.year, value.month, value.day)
     else:
-        for kind in (list, tuple, set, frozenset):
-            if isinstance(value, kind):
-                return kind(value)
+        for container in (list, tuple, set, frozenset):
+            if issubclass(kind, container):
+                return container(value)
         return None
     # pandas.Timestamp is a datetime with nanoseconds: not equal, so not written.
     return base if base == value else None
 
 
 def celery_key(key: float | None) -> str:
-    """A dict key as the standard library's json, and so a stock producer, writes it."""
+    """A dict key as the standard library's json, and so a stock producer, writes it.
+
+    Raises:
+        EncodeError: an int of more digits than Python writes: 4,300, if the process was not told otherwise.
+    """
     if key is None:
         return "null"
     if isinstance(key, bool):
         return "true" if key else "false"
     if isinstance(key, int):
-        return int.__repr__(key)
+        try:
+            return int.__repr__(key)
+        except ValueError as error:
+            raise EncodeError("a dict key that is an int of too many digits", cure="use a short key") from error
     if isfinite(key):
         return float.__repr__(key)
     return "NaN" if key != key else "Infinity" if key > 0 else "-Infinity"

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from satchel.codecs.tagged import SCALAR_TAGS, Types
-from satchel.errors import CorruptBody, EncodeError, LimitExceeded
+from satchel.errors import CorruptBody, EncodeError, LimitExceeded, let_signals_through, text_of
 from satchel.types import Limits
 
 _Zoned = TypeVar("_Zoned", datetime, time)
@@ -159,8 +159,9 @@ class Restoring:
         except MemoryError:
             raise
         except Exception as error:
+            let_signals_through(error)
             raise CorruptBody(
-                f"the type tag {tag[:80]!r} holds something else: {str(error)[:200]}", codec=self._codec
+                f"the type tag {tag[:80]!r} holds something else: {text_of(error)}", codec=self._codec
             ) from error
 
 
@@ -241,11 +242,12 @@ def measure(value: Any, limits: Limits, containers: frozenset[type] = CONTAINERS
             size += sum(len(item) for item in level if type(item) in _TEXTS)
             if size > limits.max_decompressed:
                 raise LimitExceeded("max_decompressed", limits.max_decompressed)
-        opened = [item for item in level if type(item) in containers]
+        if depth == limits.max_depth and any(type(item) in containers for item in level):
+            raise LimitExceeded("max_depth", limits.max_depth)
+        # Those that are empty are counted by now. A list of a million would take as much as a tenth of themselves.
+        opened = [item for item in level if type(item) in containers and item]
         if not opened:
             return
-        if depth == limits.max_depth:
-            raise LimitExceeded("max_depth", limits.max_depth)
         level = []
         for container in opened:
             nodes += len(container) * (2 if type(container) is dict else 1)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from satchel.codecs.gate import runs_nothing
+from satchel.errors import let_signals_through
 
 _STR = frozenset({str})
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -59,7 +60,8 @@ class Flow:
             return None
         try:
             body = self._write(value)
-        except (TypeError, ValueError, RecursionError):  # A lone surrogate, or an int beyond what is written.
+        except (TypeError, ValueError, RecursionError) as error:  # A lone surrogate, or an int beyond what is written.
+            let_signals_through(error)
             return None
         return body if _means_the_same(body) else None
 

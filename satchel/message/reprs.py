@@ -14,7 +14,8 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
-from satchel.message.small_reprs import CONTAINERS, small_repr
+from satchel.errors import let_signals_through
+from satchel.message.small_reprs import CONTAINERS, class_name, datetime_repr, small_repr, time_repr
 
 HIDDEN: Final = "***"
 """What stands for the value of a redacted name."""
@@ -37,13 +38,14 @@ def bounded_repr(
         redact: dict keys, at any level, whose values are written ``'***'``.
 
     Returns:
-        Text that can be encoded as UTF-8. Never raises.
+        Text that can be encoded as UTF-8. Never raises, but for what a signal's handler raises meanwhile.
     """
     try:
         small = type(value) in CONTAINERS and not redact
         text = (small and small_repr(value, max_length, max_levels)) or _text(value, max_length, max_levels, redact)
-    except Exception:  # noqa: BLE001  # A changing container, or worse. A log line is not worth a message.
-        text = _class_name(value)
+    except Exception as error:  # noqa: BLE001  # A changing container, or worse. A log line is not worth a message.
+        let_signals_through(error)
+        text = class_name(value)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -176,10 +178,12 @@ _BRACKETS: Final[dict[type, _Brackets]] = {tuple: _tuple, list: _list, dict: _di
 
 
 def _brackets(value: object) -> _Brackets | None:
-    if isinstance(value, (set, frozenset)):
+    # Not isinstance(), which asks the value: a mock says that it is what it stands for.
+    cls = type(value)
+    if issubclass(cls, (set, frozenset)):
         return _set if value else None
     for base, brackets in _BRACKETS.items():
-        if isinstance(value, base):
+        if issubclass(cls, base):
             return brackets
     return None
 
@@ -212,18 +216,18 @@ def _integer(value: Any) -> str:
 def _scalar(value: Any, left: int) -> str:
     cls: type[Any] = type(value)
     # Subclasses are sent as the base value that they equal, and shown as it.
-    if isinstance(value, str):
+    if issubclass(cls, str):
         return _quoted(str.__str__(value), left)
-    if isinstance(value, bytes):
+    if issubclass(cls, bytes):
         return _binary(value, left)
-    if isinstance(value, (set, frozenset)):
+    if issubclass(cls, (set, frozenset)):
         return _cut(f"{cls.__name__}()", left)
     for base in (int, float, datetime, date, time, timedelta, Decimal, UUID):
-        if isinstance(value, base):
+        if issubclass(cls, base):
             return _cut(_OWN_REPRS[base](value), left)
-    if isinstance(value, Enum) and getattr(cls, "__repr__", None) is Enum.__repr__:
+    if issubclass(cls, Enum) and getattr(cls, "__repr__", None) is Enum.__repr__:
         return _cut(repr(value), left)
-    return _cut(_class_name(value), left)
+    return _cut(class_name(value), left)
 
 
 # The text of types whose repr is Python's own: short and quick.
@@ -234,18 +238,10 @@ _OWN_REPRS: Final[dict[type, Callable[[Any], str]]] = {
     float: float.__repr__,
     complex: complex.__repr__,
     range: range.__repr__,
-    datetime: datetime.__repr__,
+    datetime: datetime_repr,
     date: date.__repr__,
-    time: time.__repr__,
+    time: time_repr,
     timedelta: timedelta.__repr__,
     Decimal: Decimal.__repr__,
     UUID: UUID.__repr__,
 }
-
-
-def _class_name(value: object) -> str:
-    cls = type(value)
-    try:
-        return f"<{cls.__module__}.{cls.__qualname__}>"
-    except Exception:  # noqa: BLE001  # Both names can be properties of a metaclass.
-        return "<object>"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
+
+from satchel.errors import let_signals_through
 
 CONTAINERS: Final = frozenset({tuple, list, dict})
 """The types that `small_repr` writes; not their subclasses, which may have methods of their own."""
@@ -15,14 +18,65 @@ _FEW: Final = 16  # Members of a container.
 _SHORT: Final = 128  # Characters of a str.
 _LEVELS: Final = 3
 
+
+def class_name(value: object) -> str:
+    """Write what stands for an object of a class that is not known."""
+    cls = type(value)
+    try:
+        return f"<{cls.__module__}.{cls.__qualname__}>"
+    except Exception as error:  # noqa: BLE001  # Both names can be properties of a metaclass.
+        let_signals_through(error)
+        return "<object>"
+
+
+def datetime_repr(value: datetime) -> str:
+    """Write a datetime as Python does, but for a time zone whose repr is not Python's own."""
+    zone = _zone_of_datetime(value)
+    if zone is None or zone is _UTC or _is_known(zone):
+        return datetime.__repr__(value)
+    # By methods that make no instance of a subclass.
+    return _zoned(datetime.combine(datetime.date(value), datetime.time(value)), zone)
+
+
+def time_repr(value: time) -> str:
+    """Write a time of day as Python does, but for a time zone whose repr is not Python's own."""
+    zone = _zone_of_time(value)
+    if zone is None or _is_known(zone):
+        return time.__repr__(value)
+    return _zoned(datetime.combine(date.min, value, tzinfo=None).time(), zone)
+
+
+_UTC: Final = timezone.utc
+
+# A subclass may have a property of that name.
+_zone_of_datetime: Final[Callable[[datetime], Any]] = vars(datetime)["tzinfo"].__get__
+_zone_of_time: Final[Callable[[time], Any]] = vars(time)["tzinfo"].__get__
+
+
+def _zoned(naive: datetime | time, zone: object) -> str:
+    return f"{repr(naive)[:-1]}, tzinfo={class_name(zone)})"
+
+
+def _is_known(zone: Any) -> bool:
+    if type(zone) is timezone:
+        name = zone.tzname(None)
+    # Whoever has one has imported it, which takes milliseconds.
+    elif type(zone) is getattr(sys.modules.get("zoneinfo"), "ZoneInfo", None):
+        name = zone.key
+    else:
+        return False
+    # A name may be of any length, and of a subclass with a repr of its own.
+    return type(name) is str and len(name) <= _SHORT
+
+
 # The text of types whose repr is Python's own and short; a Decimal's is as long as its digits.
 _REPRS: Final[dict[type, Callable[[Any], str]]] = {
     type(None): repr,
     bool: bool.__repr__,
     float: float.__repr__,
-    datetime: datetime.__repr__,
+    datetime: datetime_repr,
     date: date.__repr__,
-    time: time.__repr__,
+    time: time_repr,
     timedelta: timedelta.__repr__,
     UUID: UUID.__repr__,
     Decimal: Decimal.__repr__,

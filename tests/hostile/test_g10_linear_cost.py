@@ -29,7 +29,7 @@ LEAST_SECONDS = 0.002
 TIMES = 3
 
 #: Pickle is excluded from the promise, for it is no format for strangers. Its scan is not: these stop in it.
-SCANNED = ("marks", "popped", "frames", "memo indices", "nothings")
+SCANNED = ("marks", "popped", "frames", "memo indices", "nothings", "texts in no frame")
 NAMES = {**{serializer: tuple(SERIALIZED[serializer]) for serializer in ("json", "msgpack", "yaml")}, "pickle": SCANNED}
 WARM = {"json": b"[[1]", "msgpack": b"\x91\x91", "yaml": b"[1, 1", "pickle": b"\x80\x04N."}
 
@@ -50,6 +50,8 @@ def steps(codec: str, max_nodes: int) -> tuple[int, ...]:
     """
     return {"json": (2 * max_nodes,), "msgpack": (2 * MIB, max_nodes)}.get(codec, ())
 
+
+pytestmark = pytest.mark.once
 
 for _codec in NAMES:
     registry().serializer(_codec)  # Here, so that no case has to import its library.

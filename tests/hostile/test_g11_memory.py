@@ -25,7 +25,7 @@ WORST = {
     "json": ("empty lists", "one-key dicts", "towers of dicts", "empty sets"),
     "msgpack": ("empty lists", "towers of dicts", "a promise at every level", "empty sets"),
     "yaml": ("empty mappings", "aliases", "sets", "one word of many lines"),
-    "pickle": ("empty sets", "empty dicts", "fetched", "uuids"),
+    "pickle": ("empty sets", "empty dicts", "fetched", "uuids", "lists beside a date", "lists beside a tag"),
 }
 WARM = {"json": b"[[1]", "msgpack": b"\x91\x91", "yaml": b"[1, 1", "pickle": b"\x80\x04]"}
 #: Memory that is asked for and not used is bounded, too, but an allocator takes it in large pieces.

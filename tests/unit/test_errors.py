@@ -207,6 +207,18 @@ def test_a_long_path_is_written_by_its_ends(depth: int) -> None:
     assert len(text) < 200
 
 
+class Name(str):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+    __repr__ = __format__ = isidentifier = __str__  # type: ignore[assignment]
+
+
+class Mute:
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
@@ -219,7 +231,27 @@ def test_a_long_path_is_written_by_its_ends(depth: int) -> None:
         (("a.b",), "['a.b']"),
         (("größe", "x\n"), "größe['x\\n']"),
         ((None, 1.5, (2,)), "[None][1.5][(2,)]"),
+        ((Name("a"), Name("b c"), Name("d")), "a['b c'].d"),
     ],
 )
 def test_path_is_written_as_python_would(path: tuple[object, ...], text: str) -> None:
     assert format_path(path) == text
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (10**5000, "[<int>]"),
+        (Mute(), "[<Mute>]"),
+        ((1, Mute()), "[<tuple>]"),
+        (type("M" * 10**6, (Mute,), {})(), f"[<{'M' * 100}…>]"),
+        ("x" * 10**6, f"{'x' * 100}…"),
+        ("a b" * 10**6, f"['{('a b' * 33)}…]"),
+        ((1,) * 10**6, f"[({'1, ' * 33}…]"),
+        ("x" * 100, "x" * 100),
+    ],
+    ids=["digits", "mute", "mute within", "long class", "name", "text", "tuple", "longest"],
+)
+def test_a_part_of_a_path_is_shown_within_bounds_whatever_it_is(part: Any, text: str) -> None:
+    assert str(EncodeError("no", path=(part,))) == f"no at {text}"
+    assert len(str(EncodeError("no", path=(part,) * 1000))) < 16 * 110

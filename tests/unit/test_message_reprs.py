@@ -8,6 +8,7 @@ import sys
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
+from unittest.mock import MagicMock
 from uuid import UUID
 
 import pytest
@@ -155,6 +156,9 @@ class Level(enum.IntEnum):
         ("\ud800", "'\\ud800'"),
         (bytearray(b"x" * 9), "<builtins.bytearray>"),
         (iter([]), "<builtins.list_iterator>"),
+        ([MagicMock(spec=dict), 1], "[<unittest.mock.MagicMock>, 1]"),
+        ([MagicMock(spec=set), 1], "[<unittest.mock.MagicMock>, 1]"),
+        *(([MagicMock(spec=cls), 1], "[<unittest.mock.MagicMock>, 1]") for cls in (str, bytes, int, date, Colour)),
     ],
     ids=lambda value: type(value).__name__,
 )

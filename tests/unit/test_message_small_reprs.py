@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -162,3 +163,61 @@ def test_what_it_writes_for_nothing_is_bounded_too(leaf: Any) -> None:
 
 def test_its_types_are_those_that_the_other_half_knows_as_containers() -> None:
     assert {*small_reprs.CONTAINERS} == {*reprs._BRACKETS}
+
+
+class Zone(tzinfo):
+    """An application's: none of its code must be called."""
+
+    def utcoffset(self, when: Any) -> Any:
+        raise AssertionError("called")
+
+    tzname = dst = fromutc = __repr__ = utcoffset  # type: ignore[assignment]
+
+
+class Named(str):
+    def __repr__(self) -> str:
+        raise AssertionError("called")
+
+
+class Moment(datetime):
+    tzinfo = property(lambda self: 1 / 0)
+    replace = date = time = property(lambda self: 1 / 0)
+
+
+class Hour(time):
+    tzinfo = replace = property(lambda self: 1 / 0)
+
+
+ZONE = f"tzinfo=<{__name__}.Zone>)"
+OWN = (
+    *(None, timezone.utc, timezone(timedelta(hours=-3)), timezone(timedelta(0), "it's"), ZoneInfo("Europe/Berlin")),
+    timezone(timedelta(0), "x" * 128),
+)
+OTHER: list[tuple[Any, str]] = [
+    (datetime(2031, 1, 2, tzinfo=Zone()), f"datetime.datetime(2031, 1, 2, 0, 0, {ZONE}"),
+    (datetime(2031, 1, 2, 3, 4, 5, 6, Zone(), fold=1), f"datetime.datetime(2031, 1, 2, 3, 4, 5, 6, fold=1, {ZONE}"),
+    (time(3, tzinfo=Zone(), fold=1), f"datetime.time(3, 0, fold=1, {ZONE}"),
+    (time(3, tzinfo=timezone(timedelta(0), Named("x"))), "datetime.time(3, 0, tzinfo=<datetime.timezone>)"),
+    (time(3, tzinfo=timezone(timedelta(0), "x" * 129)), "datetime.time(3, 0, tzinfo=<datetime.timezone>)"),
+]
+
+
+@pytest.mark.parametrize("zone", OWN, ids=str)
+def test_a_zone_of_pythons_own_is_written_as_python_does(zone: Any) -> None:
+    for value in (datetime(2031, 1, 2, 3, fold=1, tzinfo=zone), time(3, tzinfo=zone)):
+        assert small_repr([value], 1024, 3) == bounded_repr([value]) == repr([value])
+        assert bounded_repr(value) == bounded_repr({value}, redact={"x"})[1:-1] == repr(value)
+
+
+@pytest.mark.parametrize(("value", "text"), OTHER, ids=range(len(OTHER)))
+def test_of_another_zone_both_halves_write_the_class(value: Any, text: str) -> None:
+    assert small_repr({"a": value}, 1024, 3) == f"{{'a': {text}}}"
+    assert bounded_repr({"a": value}, redact={"x"}) == f"{{'a': {text}}}"
+    assert bounded_repr(value) == text
+
+
+def test_a_subclass_with_another_zone_is_shown_without_a_call_of_its_own() -> None:
+    moment = Moment(2031, 1, 2, tzinfo=Zone())
+    hour = Hour(3, tzinfo=Zone())
+
+    assert bounded_repr([moment, hour]) == f"[datetime.datetime(2031, 1, 2, 0, 0, {ZONE}, datetime.time(3, 0, {ZONE}]"

@@ -134,6 +134,18 @@ def test_a_foreign_message_is_shown_shortly(method: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_foreign_error_that_cannot_say_what_it_is_is_named(method: str) -> None:
+    with pytest.raises(SatchelError, match="Mute, whose text raises ZeroDivisionError") as caught:
+        run(method, raising(Mute()))
+    assert isinstance(caught.value.__cause__, Mute)
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     "through",
