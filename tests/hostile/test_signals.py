@@ -238,6 +238,7 @@ def test_an_error_that_is_its_own_cause_ends() -> None:
 
 
 LONG = [["it's " * 30] * 15] * 15
+BUILDER = MessageBuilder(Pipeline([]))
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
@@ -245,7 +246,7 @@ LONG = [["it's " * 30] * 15] * 15
     ("work", "kind"),
     [
         *((lambda: bounded_repr(LONG), kind) for kind in KINDS),
-        *((lambda: MessageBuilder(Pipeline([])).build("shop.pack", LONG), kind) for kind in KINDS),
+        *((lambda: BUILDER.build("shop.pack", LONG), kind) for kind in KINDS),
     ],
 )
 def test_it_comes_out_wherever_it_comes(work: Callable[[], object], kind: type[Exception]) -> None:
