@@ -22,7 +22,7 @@ PYTEST = -m pytest -n auto --dist loadgroup
 PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile) -m "not once"
 COVERED = satchel/errors.py,satchel/types.py,satchel/registry/policy.py
 COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_policy_headers.py unit/test_pipeline_accept.py \
-	hostile/test_g09_accept_list.py)
+	hostile/test_g09_accept_list.py hostile/test_signals.py)
 CHECKED = $(wildcard satchel tests benchmarks fuzz conftest.py .ci/environment.py .ci/mutation.py)
 
 .DEFAULT_GOAL := help

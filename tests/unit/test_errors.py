@@ -24,6 +24,7 @@ from satchel.errors import (
     SealBroken,
     UnknownCodec,
     format_path,
+    text_of,
 )
 
 SAMPLES = {
@@ -255,3 +256,12 @@ def test_path_is_written_as_python_would(path: tuple[object, ...], text: str) ->
 def test_a_part_of_a_path_is_shown_within_bounds_whatever_it_is(part: Any, text: str) -> None:
     assert str(EncodeError("no", path=(part,))) == f"no at {text}"
     assert len(str(EncodeError("no", path=(part,) * 1000))) < 16 * 110
+
+
+def test_an_error_that_fails_to_say_what_it_is_is_named() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    assert text_of(Mute()) == "Mute, whose text raises ZeroDivisionError"
+    assert text_of(ValueError("x" * 1_000)) == "x" * 200
