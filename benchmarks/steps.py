@@ -1,53 +1,169 @@
-"""Where the time goes in a small JSON message: its parts timed alone, and the rest by what is left without them."""
+"""Where the time goes: the parts of a job timed alone, and the rest by what is left without them."""
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from importlib import import_module
-from typing import Any
+from io import BytesIO
+from typing import Any, NamedTuple, NoReturn
+from uuid import UUID
 
 from benchmarks.interleaved import Figure, Job, figure, race
-from benchmarks.payloads import small
+from benchmarks.payloads import extended, small, task_body
 from benchmarks.results import Row
 from benchmarks.sides import PIPELINE
 from satchel import Limits
 
-#: The names of the rows.
+#: The names of the rows that are drawn.
 ENCODE = "steps of json encode, 198 B"
 DECODE = "steps of json decode, 198 B"
 
 
+class Profile(NamedTuple):
+    """A job of Satchel's, and two parts of it that can be had by themselves.
+
+    Attributes:
+        library, step: what each is called, and the job.
+        instead: the step is done instead of the library's, and only what it takes beyond that counts.
+        encode: the job is to encode, by the format; otherwise to decode.
+    """
+
+    name: str
+    format: str
+    value: Any
+    encode: bool
+    library: tuple[str, Job]
+    step: tuple[str, Job]
+    instead: bool = False
+
+
 def rows(rounds: int) -> list[Row]:
-    """The steps of encoding and of decoding, in nanoseconds; or none, where the fast engine is not installed."""
+    """The steps of encoding and of decoding, in nanoseconds; or none, where the fast engines are not installed."""
     try:
-        orjson, ormsgpack, msgspec = (import_module(name) for name in ("orjson", "ormsgpack", "msgspec"))
+        libraries = [import_module(name) for name in ("orjson", "ormsgpack", "msgspec")]
     except ImportError:
         return []
-    value, limits = small(), Limits()
-    encoded = PIPELINE.encode(value)
-    body = bytes(encoded.body)
-    codec: Any = PIPELINE.registry.serializer("json")
+    profiles = [*_plain(*libraries), *_extended(*libraries), *_pickled()]
+    return [Row(profile.name, figures=_steps(profile, rounds)) for profile in profiles]
 
-    def depth() -> int:
-        return body.count(b"[") + body.count(b"{")
 
-    encoding: dict[str, Job] = {
-        "orjson.dumps": partial(orjson.dumps, value),
-        "type gate: ormsgpack.packb": partial(ormsgpack.packb, value, None, _gate(ormsgpack)),
-        "codec": partial(codec.dumps, value, limits=limits),
-        "pipeline": partial(PIPELINE.encode, value),
-    }
-    decoding: dict[str, Job] = {
-        "msgspec.json.decode": partial(msgspec.json.Decoder().decode, body),
-        "depth: brackets counted": depth,
-        "codec": partial(codec.loads, body, limits=limits),
-        "pipeline": partial(PIPELINE.decode, encoded),
-    }
-    nothing: dict[str, Job] = {"nothing": partial(bool, value)}
+def _body(value: Any, format_: str) -> bytes:
+    return bytes(PIPELINE.encode(value, serializer=format_).body)
+
+
+def _plain(orjson: Any, ormsgpack: Any, msgspec: Any) -> list[Profile]:
+    value, gate = small(), _gate(ormsgpack)
+    body = _body(value, "json")
+    pack: Job = partial(ormsgpack.packb, value, None, gate)
     return [
-        Row(name, figures=_steps(race({**jobs, **nothing}, rounds=rounds)))
-        for name, jobs in ((ENCODE, encoding), (DECODE, decoding))
+        Profile(
+            ENCODE,
+            "json",
+            value,
+            True,
+            ("orjson.dumps", partial(orjson.dumps, value)),
+            ("type gate: ormsgpack.packb", pack),
+        ),
+        Profile(
+            DECODE,
+            "json",
+            value,
+            False,
+            ("msgspec.json.decode", partial(msgspec.json.Decoder().decode, body)),
+            ("depth: brackets counted", lambda: body.count(b"[") + body.count(b"{")),
+        ),
+        Profile(
+            "steps of msgpack encode, 198 B",
+            "msgpack",
+            value,
+            True,
+            ("ormsgpack.packb", pack),
+            ("types and depth: orjson.dumps", partial(orjson.dumps, value, bytes.isdigit)),
+        ),
     ]
+
+
+def _extended(orjson: Any, ormsgpack: Any, msgspec: Any) -> list[Profile]:
+    """A body with a datetime, a UUID and a Decimal in each of 22 orders."""
+    value = extended(22)
+    body = _body(value, "json")
+    tagged = orjson.loads(body)
+    orders = value[0][0]
+    stamps, keys, prices = ([order[name] for order in orders] for name in ("created", "key", "price"))
+    texts = [stamp.isoformat() for stamp in stamps], [key.hex for key in keys], [str(price) for price in prices]
+
+    def written() -> Any:
+        return [stamp.isoformat() for stamp in stamps], [key.hex for key in keys], [str(price) for price in prices]
+
+    def made() -> Any:
+        return list(map(datetime.fromisoformat, texts[0])), list(map(UUID, texts[1])), list(map(Decimal, texts[2]))
+
+    return [
+        Profile(
+            "steps of json encode, extended 10 KB",
+            "json",
+            value,
+            True,
+            ("orjson.dumps of what is plain by then", partial(orjson.dumps, tagged)),
+            ("the texts of 66 values", written),
+        ),
+        Profile(
+            "steps of json decode, extended 10 KB",
+            "json",
+            value,
+            False,
+            ("msgspec.json.decode", partial(msgspec.json.Decoder().decode, body)),
+            ("66 values from their texts", made),
+        ),
+    ]
+
+
+class _FindsNothing(pickle.Unpickler):
+    def find_class(self, module: str, name: str, /) -> NoReturn:
+        raise NotImplementedError
+
+
+def _pickled() -> list[Profile]:
+    profiles = []
+    for size, value in (("198 B", small()), ("10 KB", task_body(38))):
+        body = _body(value, "pickle")
+
+        def write(value: Any = value) -> bytes:
+            file = BytesIO()
+            pickler = pickle.Pickler(file, 4)
+            pickler.dispatch_table = {}  # It is asked for all that is not plain data.
+            pickler.dump(value)
+            return file.getvalue()
+
+        profiles += [
+            Profile(
+                f"steps of pickle encode, {size}",
+                "pickle",
+                value,
+                True,
+                ("pickle.dumps", partial(pickle.dumps, value, 4)),
+                ("a Pickler that refuses classes", write),
+                instead=True,
+            ),
+            Profile(
+                f"steps of pickle decode, {size}",
+                "pickle",
+                value,
+                False,
+                ("pickle.loads", partial(pickle.loads, body)),
+                ("an Unpickler that refuses classes", _reads(body)),
+                instead=True,
+            ),
+        ]
+    return profiles
+
+
+def _reads(body: bytes) -> Callable[[], Any]:
+    return lambda: _FindsNothing(BytesIO(body)).load()
 
 
 def _gate(ormsgpack: Any) -> int:
@@ -59,14 +175,30 @@ def _gate(ormsgpack: Any) -> int:
     return chosen
 
 
-def _steps(samples: dict[str, list[float]]) -> dict[str, Figure]:
+def _steps(profile: Profile, rounds: int) -> dict[str, Figure]:
     """Nanoseconds per step, without what it takes to call anything at all."""
-    library, step = list(samples)[:2]
-    columns = (samples[name] for name in (library, step, "codec", "pipeline", "nothing"))
-    rounds = [[1000 * microseconds for microseconds in each] for each in zip(*columns, strict=True)]
+    value, name = profile.value, profile.format
+    codec: Any = PIPELINE.registry.serializer(name)
+    encoded = PIPELINE.encode(value, serializer=name)
+    limits = Limits()
+    own: dict[str, Job] = {
+        "codec": partial(codec.dumps, value, limits=limits),
+        "pipeline": partial(PIPELINE.encode, value, serializer=name),
+    }
+    if not profile.encode:
+        own = {
+            "codec": partial(codec.loads, bytes(encoded.body), limits=limits),
+            "pipeline": partial(PIPELINE.decode, encoded),
+        }
+    (library, raw), (step, part) = profile.library, profile.step
+    samples = race({"library": raw, "step": part, **own, "nothing": partial(bool, value)}, rounds=rounds)
+    columns = (samples[name] for name in ("library", "step", "codec", "pipeline", "nothing"))
+    times = [[1000 * microseconds for microseconds in each] for each in zip(*columns, strict=True)]
+    if profile.instead:
+        times = [[raw, part - raw + empty, codec, whole, empty] for raw, part, codec, whole, empty in times]
     return {
-        library: figure([raw - empty for raw, _, _, _, empty in rounds]),
-        step: figure([part - empty for _, part, _, _, empty in rounds]),
-        "codec, the rest": figure([codec - raw - part + empty for raw, part, codec, _, empty in rounds]),
-        "pipeline": figure([whole - codec for _, _, codec, whole, _ in rounds]),
+        library: figure([raw - empty for raw, _, _, _, empty in times]),
+        step: figure([part - empty for _, part, _, _, empty in times]),
+        "codec, the rest": figure([codec - raw - part + empty for raw, part, codec, _, empty in times]),
+        "pipeline": figure([whole - codec for _, _, codec, whole, _ in times]),
     }

@@ -263,13 +263,14 @@ def _ran(codes: set[int], traceback: TracebackType | None) -> bool:
 
 
 def _handlers() -> set[int]:
-    # Ids: code objects of different functions may be equal.
-    import signal
+    # Ids: code objects of different functions may be equal. The public function makes two enums' members each time,
+    # which is as much again as all that a refused message costs.
+    from _signal import NSIG, getsignal  # type: ignore[import-not-found]
     from functools import partial
 
     codes = set[int]()
-    for number in range(1, signal.NSIG):
-        handler: Any = signal.getsignal(number)
+    for number in range(1, NSIG):
+        handler: Any = getsignal(number)
         while isinstance(handler, (partial, MethodType)):
             handler = handler.func if isinstance(handler, partial) else handler.__func__
         if callable(handler):

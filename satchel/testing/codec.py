@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Any, ClassVar, Literal, NoReturn
 
+from satchel.pipeline import Pipeline
 from satchel.registry import Registry, default_registry
 from satchel.registry.checks import check_codec
-from satchel.types import Buffer
+from satchel.types import Buffer, Limits
 
 THREADS = 8
 
@@ -93,6 +94,16 @@ class CodecSuite:
 
     def _registry(self) -> Registry:
         return default_registry() if self.registry is None else self.registry
+
+    def _pipeline(self, limits: Limits) -> Pipeline:
+        """Give a pipeline with the codec; one for the thousands of bodies that a check decodes."""
+        made: dict[Limits, Pipeline] = self.__dict__.setdefault("_pipelines", {})
+        if limits not in made:
+            made[limits] = self._made(limits)
+        return made[limits]
+
+    def _made(self, limits: Limits) -> Pipeline:
+        raise NotImplementedError
 
     def _random(self) -> Random:
         return Random(self.seed)  # noqa: S311  # test data

@@ -163,9 +163,13 @@ class CompressorSuite(CodecSuite):
                 yield body, self.codec.compress(body)
 
     def _decompressed(self, compressed: Buffer, **limits: int) -> Any:
+        return self._pipeline(Limits(**limits)).decode(
+            Encoded(compressed, "application/data", "binary", self.codec.content_type)
+        )
+
+    def _made(self, limits: Limits) -> Pipeline:
         registry = self._registry().with_compressor(self.codec, replace=True)
-        pipeline = Pipeline(["raw"], registry=registry, accept_compression=[self._name], limits=Limits(**limits))
-        return pipeline.decode(Encoded(compressed, "application/data", "binary", self.codec.content_type))
+        return Pipeline(["raw"], registry=registry, accept_compression=[self._name], limits=limits)
 
     def _same(self, expected: bytes, actual: bytes, when: str) -> None:
         __tracebackhide__ = True

@@ -205,7 +205,7 @@ class SerializerSuite(CodecSuite):
     def test_threads_share_it(self) -> None:
         """Eight threads that encode and decode different values at once each get their own."""
         values = self._examples()
-        pipeline = self._pipeline()
+        pipeline = self._pipeline(Limits())
 
         def work(number: int) -> None:
             for turn in range(200):
@@ -221,21 +221,16 @@ class SerializerSuite(CodecSuite):
         name: str = self.codec.name
         return name
 
-    def _pipeline(self, **limits: int) -> Pipeline:
-        # Thousands of bodies are decoded by one.
-        made: dict[Limits, Pipeline] = self.__dict__.setdefault("_pipelines", {})
-        bounds = Limits(**limits)
-        if bounds not in made:
-            registry = self._registry().with_serializer(self.codec, replace=True)
-            made[bounds] = Pipeline([self._name], registry=registry, limits=bounds)
-        return made[bounds]
+    def _made(self, limits: Limits) -> Pipeline:
+        registry = self._registry().with_serializer(self.codec, replace=True)
+        return Pipeline([self._name], registry=registry, limits=limits)
 
     def _encoded(self, value: Any, **limits: int) -> Encoded:
-        return self._pipeline(**limits).encode(value, serializer=self._name)
+        return self._pipeline(Limits(**limits)).encode(value, serializer=self._name)
 
     def _decoded(self, body: Buffer, **limits: int) -> Any:
         encoded = Encoded(body, self.codec.content_type, self.codec.content_encoding)
-        return self._pipeline(**limits).decode(encoded)
+        return self._pipeline(Limits(**limits)).decode(encoded)
 
     def _examples(self) -> list[Any]:
         return [*self.values, *(random_values(40, seed=self.seed) if self.value_model else ())]

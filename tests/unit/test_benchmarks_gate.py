@@ -120,3 +120,14 @@ def test_the_plot_of_the_page_is_in_the_repository() -> None:
 
     assert (ROOT / "docs" / name) == plot.TARGET
     assert plot.TARGET.stat().st_size < 60_000
+
+
+def test_every_profile_has_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interleaved, "BATCH", 1e-6)
+    profiles = {row.name: row.figures for row in steps.rows(1)}
+
+    assert {steps.ENCODE, steps.DECODE} <= profiles.keys()
+    for name, figures in profiles.items():
+        assert name.startswith("steps of ")
+        assert [*figures][2:] == ["codec, the rest", "pipeline"]
+        assert len(figures) == 4
