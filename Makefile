@@ -1,6 +1,7 @@
 # `make` tells what there is. Every target does its own set-up, in .venv, and again only when it has to.
 #
 #   PYTHON=python3.12   the Python to make .venv with; otherwise a suitable one is found
+#   TESTS="tests/unit"  which of its tests `make test-all-pythons` runs
 #   PYTEST_ARGS="-k x"  further arguments for pytest; BENCH_ARGS, FUZZ_ARGS likewise
 
 PYTHON ?=
@@ -19,7 +20,8 @@ BIN = $(VENV)/bin
 # Two cores are what CI has; tests of one xdist_group stay together.
 PYTEST = -m pytest -n auto --dist loadgroup
 # The tests that need no server, but for those that one Python is enough for.
-PORTABLE = $(wildcard tests/conformance tests/unit tests/property tests/hostile) -m "not once"
+PORTABLE = $(wildcard $(TESTS)) -m "not once"
+TESTS ?= tests/conformance tests/unit tests/property tests/hostile
 COVERED = satchel/errors.py,satchel/types.py,satchel/registry/policy.py
 COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_policy_headers.py unit/test_pipeline_accept.py \
 	hostile/test_g09_accept_list.py hostile/test_signals.py)

@@ -269,8 +269,7 @@ def _handlers() -> set[int]:
     from functools import partial
 
     codes = set[int]()
-    for number in range(1, NSIG):
-        handler: Any = getsignal(number)
+    for handler in [each for each in map(getsignal, range(1, NSIG)) if each is not None and type(each) is not int]:
         while isinstance(handler, (partial, MethodType)):
             handler = handler.func if isinstance(handler, partial) else handler.__func__
         if callable(handler):

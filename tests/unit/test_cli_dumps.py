@@ -14,6 +14,8 @@ from satchel.cli import dumps
 from tests.unit.cli_run import ROOT, satchel
 from tests.unit.test_cli_inspect import envelope, explained, task
 
+pytestmark = pytest.mark.once
+
 CAPTURES = ROOT.parent / "shared" / "captures"
 
 

@@ -19,6 +19,8 @@ from satchel.cli.demo_refusals import messages
 from satchel.message import MessageBuilder
 from tests.unit.cli_run import satchel
 
+pytestmark = pytest.mark.once
+
 BOMB = next(bytes(message.body) for what, _, message in messages() if "bzip2" in what)
 
 

@@ -26,7 +26,7 @@ else:
 ROOT = Path(__file__).parents[2]
 
 # One worker builds the distributions, once.
-pytestmark = pytest.mark.xdist_group("packaging")
+pytestmark = [pytest.mark.xdist_group("packaging"), pytest.mark.once]
 
 
 @pytest.fixture(scope="session")
