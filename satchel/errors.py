@@ -272,7 +272,6 @@ def _handlers() -> set[int]:
     for handler in [each for each in map(getsignal, range(1, NSIG)) if each is not None and type(each) is not int]:
         while isinstance(handler, (partial, MethodType)):
             handler = handler.func if isinstance(handler, partial) else handler.__func__
-        if callable(handler):
-            function = handler if isinstance(handler, FunctionType) else type(handler).__call__
-            codes.add(id(getattr(function, "__code__", None)))
+        function = handler if isinstance(handler, FunctionType) else type(handler).__call__
+        codes.add(id(getattr(function, "__code__", None)))
     return codes
