@@ -152,10 +152,10 @@ def test_whatever_follows_a_serialized_body_is_refused(name: str, figures: Figur
 def test_white_space_behind_json_is_json(name: str, figures: Figures) -> None:
     reader = pipeline_of(name)
 
-    for value, message in bodies(name):
+    for _, message in bodies(name):
         for tail in (*SPACE, b"".join(SPACE) * 100):
             back = reader.decode(message._replace(body=bytes(message.body) + tail))
-            assert difference(value, back, tuples=False) is None or back == reader.decode(message)
+            assert difference(reader.decode(message), back) is None
     # Other white space of Unicode is none of JSON's.
     for space in ("\x0b", "\x0c", "\x85", "\xa0", "\u2028", "\ufeff"):
         with pytest.raises(CorruptBody):

@@ -14,7 +14,9 @@ from tests.hostile.streams import CONFIGURED, Configuration, noise, records
 
 LEAST = 200
 #: Their bodies have something to be damaged: literals, matches, the code tables of reader.
-BODIES = [noise(130, 5) + records(250)] + ([records(900), noise(260, 6) + bytes(3000), bytes(2000)] if THOROUGH else [])
+BODIES = [noise(130, 5) + records(250)] + (
+    [records(1000), noise(260, 6) + bytes(3000), bytes(2000)] if THOROUGH else []
+)
 
 
 def wrong(reader: Pipeline, encoded: Encoded, value: Any) -> tuple[int, list[int]]:
