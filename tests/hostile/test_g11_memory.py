@@ -31,7 +31,7 @@ WARM = {"json": b"[[1]", "msgpack": b"\x91\x91", "yaml": b"[1, 1", "pickle": b"\
 #: Memory that is asked for and not used is bounded, too, but an allocator takes it in large pieces.
 SPARE = 64 * MIB
 #: Any of these: a body that costs too much is refused, and a value that is given costs no more either.
-OUTCOMES = ("", "LimitExceeded", "CorruptBody")
+OUTCOMES = ("", "LimitExceeded", "CorruptBody", "ContentDisallowed")
 
 
 def decoding(serializer: str, variant: str, body: bytes, compression: str | None) -> Callable[[], Any]:
