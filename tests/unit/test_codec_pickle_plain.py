@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -142,12 +143,18 @@ def test_depth_is_held_exactly(kind: str, depth: int, beside: list[Any]) -> None
 def test_values_and_texts_are_held_exactly(value: Any) -> None:
     body = pickle.dumps(value, 4)
     for field, most in (("max_nodes", 600), ("max_decompressed", 3_000)):
-        for maximum in range(1, most):
-            limits = Limits(**{field: maximum})
+        least = bisect_left(range(most), True, key=lambda maximum: written(value, limits_of(field, maximum)) == "value")
+        assert 1 < least < most
+        for maximum in sorted({*range(1, most, 13), *range(max(least - 3, 1), least + 4)}):
+            limits = limits_of(field, maximum)
             read, long = ways(Pickle(), body, limits)
             found = outcome(read)
             assert found == outcome(long)
             assert found[0] == written(value, limits)
+
+
+def limits_of(field: str, maximum: int) -> Limits:
+    return Limits(**{field: maximum or 1})
 
 
 def test_a_value_of_a_billion_parts_is_refused_and_takes_little_time() -> None:

@@ -54,11 +54,13 @@ def saferepr() -> Any:
     return pytest.importorskip("celery.utils.saferepr").saferepr
 
 
+@pytest.mark.once
 @given(value=VALUES, length=st.sampled_from([1024, 1, 2, 3, 5, 10, 20, 37, 100]))
 def test_it_is_the_text_that_celery_writes(saferepr: Any, value: Any, length: int) -> None:
     assert bounded_repr(value, max_length=length) == saferepr(value, length)
 
 
+@pytest.mark.once
 def test_it_is_celerys_text_on_ten_thousand_calls(saferepr: Any) -> None:
     chance = random.Random(5)
     for _ in range(10_000):
