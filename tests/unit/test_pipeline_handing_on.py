@@ -80,6 +80,10 @@ def test_any_other_view_reaches_the_codec_as_its_bytes(body: memoryview) -> None
         assert given == body.tobytes()
 
 
+class Text(str):
+    """A text that may have a hash of its own."""
+
+
 @pytest.mark.parametrize("compression", [None, PACKED, "noting", "nt"])
 @pytest.mark.parametrize("content_encoding", ["binary", "utf-8", "us-ascii"])
 def test_the_codecs_of_an_exact_message_are_looked_up_once(
@@ -100,6 +104,9 @@ def test_the_codecs_of_an_exact_message_are_looked_up_once(
         (TYPE, "BINARY", None),
         (TYPE, "binary", PACKED.upper()),
         (TYPE, "binary", "Noting"),
+        (Text(TYPE), "binary", None),
+        (TYPE, Text("binary"), None),
+        (TYPE, "binary", Text(PACKED)),
     ],
 )
 def test_nothing_is_kept_of_a_message_when_one_header_is_spelled_otherwise(
