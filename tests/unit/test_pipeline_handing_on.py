@@ -117,6 +117,7 @@ def test_nothing_is_kept_of_a_message_when_one_header_is_spelled_otherwise(
     for _ in range(3):
         pipeline.decode(Encoded(PLAIN, *headers))
     assert looked_up == ["noting"] * 3
+    assert pipeline._bound.decodings == {}
 
 
 def test_one_entry_is_kept_for_a_content_type_whatever_the_content_encoding() -> None:

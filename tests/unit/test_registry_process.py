@@ -96,6 +96,22 @@ def test_a_pipeline_made_before_sees_what_is_registered_later(dialect: Callable[
     assert pipeline.registry is dialect()
 
 
+def test_a_pipeline_that_only_reads_sees_what_is_registered_later_and_binds_once() -> None:
+    satchel.register_serializer("later", lambda value: f"{value}", lambda text: ("first", text), "application/x-later")
+    pipeline = Pipeline(["later"])
+    message = Encoded(b"1", "application/x-later", "utf-8")
+    assert pipeline.decode(message) == ("first", "1")
+
+    satchel.register_serializer(
+        "later", lambda value: f"{value}", lambda text: ("second", text), "application/x-later", replace=True
+    )
+
+    assert pipeline.decode(message) == ("second", "1")
+    bound = pipeline._bound
+    assert pipeline.decode(message) == ("second", "1")
+    assert pipeline._bound is bound
+
+
 def test_a_pipeline_of_a_registry_of_its_own_does_not() -> None:
     registry = default_registry()
     pipeline = Pipeline(["json"], registry=registry)
