@@ -26,7 +26,7 @@ napoleon_numpy_docstring = False
 
 # A reference that leads nowhere is an error; these are Python's and the libraries', and the build asks no network.
 nitpick_ignore_regex = [
-    ("py:.*", r"(builtins|collections|dataclasses|datetime|decimal|enum|typing|uuid|zlib|bz2|lzma|gzip|json)\..*"),
+    ("py:.*", r"(builtins|collections|dataclasses|datetime|decimal|enum|os|typing|uuid|zlib|bz2|lzma|gzip|json)\..*"),
     (
         "py:class",
         r"(Any|Callable|Iterable|Iterator|Mapping|Sequence|Protocol|NamedTuple|TypeVar|optional"
@@ -36,4 +36,5 @@ nitpick_ignore_regex = [
     ("py:(class|exc)", r"(datetime|pickle|msgpack|yaml|zstandard|SearchStrategy)(\..*)?"),
     # Ours, and no part of the public API.
     ("py:class", r"satchel\.codecs\.tagged\.Types"),
+    ("py:class", r"Source"),
 ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from satchel.codecs.yaml import Yaml
     from satchel.codecs.zlib import Zlib
     from satchel.codecs.zstd import Zstd
+    from satchel.codecs.zstd_dictionaries import Dictionary
     from satchel.errors import (
         ContentDisallowed,
         CorruptBody,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         SatchelError,
         SealBroken,
         UnknownCodec,
+        UnknownDictionary,
     )
     from satchel.pipeline import Pipeline
     from satchel.registry import (
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         celery_registry,
         default_registry,
         register_compressor,
+        register_dictionary,
         register_serializer,
         register_type,
     )
@@ -48,6 +51,7 @@ __all__ = [
     "ContentDisallowed",
     "CorruptBody",
     "DecodeError",
+    "Dictionary",
     "DuplicateCodec",
     "EncodeError",
     "Encoded",
@@ -69,12 +73,14 @@ __all__ = [
     "Serializer",
     "Text",
     "UnknownCodec",
+    "UnknownDictionary",
     "Yaml",
     "Zlib",
     "Zstd",
     "celery_registry",
     "default_registry",
     "register_compressor",
+    "register_dictionary",
     "register_serializer",
     "register_type",
 ]
@@ -83,11 +89,12 @@ __all__ = [
 # Importing satchel is to cost next to nothing, so each name is imported when it is used first (PEP 562).
 _HOMES = {
     "satchel.codecs.base": "Compressor Serializer",
+    "satchel.codecs.zstd_dictionaries": "Dictionary",
     "satchel.errors": "ContentDisallowed CorruptBody DecodeError DuplicateCodec EncodeError InvalidCodec LimitExceeded "
-    "MissingDependency RegistryError SatchelError SealBroken UnknownCodec",
+    "MissingDependency RegistryError SatchelError SealBroken UnknownCodec UnknownDictionary",
     "satchel.pipeline": "Pipeline",
-    "satchel.registry": "Registry celery_registry default_registry register_compressor register_serializer "
-    "register_type",
+    "satchel.registry": "Registry celery_registry default_registry register_compressor register_dictionary "
+    "register_serializer register_type",
     "satchel.types": "Buffer Encoded Limits",
 }
 

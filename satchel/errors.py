@@ -218,6 +218,30 @@ class CorruptBody(DecodeError):
         return f"{self.codec}: {super().__str__()}" if self.codec else super().__str__()
 
 
+class UnknownDictionary(CorruptBody):
+    """A compressed body names a dictionary that is not known here; nothing of it was decompressed.
+
+    It can be decoded where the dictionary is known: keep it, rather than drop it.
+
+    Attributes:
+        dictionary: the dictionary's id.
+        known: the ids of those that are known.
+    """
+
+    def __init__(
+        self, dictionary: int, known: tuple[int, ...] = (), *, cure: str | None = None, codec: str | None = None
+    ) -> None:
+        few = ", ".join(map(str, known[:10])) + (", …" if len(known) > 10 else "")
+        super().__init__(
+            f"the dictionary {dictionary} is not known",
+            expected=f"known: {few or 'none'}",
+            cure=cure or "register it where this is decoded: satchel.register_dictionary(…, compress=False)",
+            codec=codec,
+        )
+        self.dictionary = dictionary
+        self.known = known
+
+
 class SealBroken(DecodeError):
     """A signature or an encryption does not hold: the message was not written by a holder of the key."""
 

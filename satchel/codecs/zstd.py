@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,7 +22,17 @@ from satchel.codecs.base import (
     trailing,
     truncated,
 )
-from satchel.errors import CorruptBody
+from satchel.codecs.zstd_dictionaries import (
+    CONTENT_TYPE,
+    NAME,
+    Dictionary,
+    DictionaryContexts,
+    Digest,
+    Source,
+    digest,
+    distinct,
+)
+from satchel.errors import CorruptBody, UnknownDictionary
 from satchel.types import Buffer
 
 _MIB = 1024 * 1024
@@ -48,6 +58,10 @@ class Zstd(Configured):
     more bytes, twice at 10 kB and 1.2 times at 1 MB, from 5 % fewer bytes (records) to 9 % more (prose). Level 3 takes
     a tenth to a half longer. A thread keeps its contexts: some MiB at the default level, 80 at level 19.
 
+    With a dictionary it is another codec: its name is ``zstd-dictionary``, and its content type
+    ``application/vnd.satchel.zstd-dictionary``, since only who has the dictionary can read it. It also reads frames
+    without a dictionary.
+
     Args:
         level: -7 (fast) to 22 (small), 0 left out.
         checksum: write a checksum; without one, a third of all damages of one bit decode to a wrong value.
@@ -55,9 +69,12 @@ class Zstd(Configured):
         max_window: bytes of the largest window, 1 KiB to 2 GiB, that a frame without a content size may ask for.
             8 MiB are what levels up to 19 take. A larger one is refused as LimitExceeded: it is memory besides the
             output.
+        dictionary: what is compressed with: a `Dictionary`, its bytes, or the path of its file; None for plain frames.
+        dictionaries: further ones that frames may name, of other ids.
 
     Raises:
-        TypeError, ValueError: an option is of the wrong type or out of range.
+        TypeError, ValueError: an option is of the wrong type or out of range, or a dictionary is none, or damaged.
+        OSError: a dictionary's file cannot be read.
         MissingDependency: zstandard is not installed.
     """
 
@@ -65,16 +82,20 @@ class Zstd(Configured):
     checksum: bool = True
     streams: int = 1
     max_window: int = 8 * _MIB
+    dictionary: Source | None = None
+    dictionaries: Iterable[Source] = ()
 
     name = "zstd"
     content_type = "application/zstd"
     library: ClassVar[str] = "zstandard"
     extra: ClassVar[str | None] = "zstd"
     safe: ClassVar[bool] = True
+    levels: ClassVar[tuple[int, ...]] = (1, 3, 6, 9, 19)
 
     _zstandard: Any = derived()
     _content_size: Any = derived()
     _contexts: Any = derived()
+    _digests: dict[int, Digest] = derived()
 
     def __post_init__(self) -> None:
         self._check_range("level", -7, 22)
@@ -84,8 +105,25 @@ class Zstd(Configured):
         self._check_range("streams", 1, MOST_STREAMS)
         self._check_range("max_window", 1024, 2048 * _MIB)
         zstandard = require("zstandard", codec=self.name, library=self.library, extra="zstd")
-        contexts = _Contexts(zstandard, self.level, self.checksum)
-        self._derive(_zstandard=zstandard, _content_size=zstandard.frame_content_size, _contexts=contexts)
+        self._derive(_zstandard=zstandard, _content_size=zstandard.frame_content_size)
+        own, known = self._check_dictionaries()
+        digests = {each.id: digest(zstandard, each, self.level) for each in known}
+        self._derive(_digests=digests)
+        if not known:
+            self._derive(_contexts=_Contexts(zstandard, self.level, self.checksum))
+            return
+        contexts = DictionaryContexts(zstandard, self.level, self.checksum, own.id if own else None, digests)
+        self._derive(name=NAME, content_type=CONTENT_TYPE, _contexts=contexts)
+
+    def _check_dictionaries(self) -> tuple[Dictionary | None, tuple[Dictionary, ...]]:
+        """Put dictionaries in the place of their sources; give that which compresses, and all."""
+        one = isinstance(self.dictionaries, Dictionary | bytes | bytearray | memoryview | str)
+        if one or not isinstance(self.dictionaries, Iterable):
+            raise TypeError(f"dictionaries must be a tuple of dictionaries, got {type(self.dictionaries).__name__}")
+        own = None if self.dictionary is None else Dictionary.of(self.dictionary)
+        known = distinct([*([own] if own else []), *map(Dictionary.of, self.dictionaries)])
+        self._derive(dictionary=own, dictionaries=known[1:] if own else known)
+        return own, known
 
     def compress(self, body: Buffer, /) -> bytes:
         """Compress a body of any length into one frame; equal bodies give equal bytes."""
@@ -97,6 +135,7 @@ class Zstd(Configured):
 
         Raises:
             LimitExceeded: there is more, a frame says so, or its window takes more than `max_window` bytes.
+            UnknownDictionary: a frame names a dictionary that this codec does not have.
             CorruptBody: a frame is truncated, or something follows the last.
             zstandard.ZstdError: a frame is damaged.
         """
@@ -114,9 +153,9 @@ class Zstd(Configured):
         return collect(self._pieces(memoryview(body), max_size), max_size=max_size, codec=self.name)
 
     def _pieces(self, body: memoryview, max_size: int) -> Iterator[bytes]:
-        left, unknown, context = max_size, self._zstandard.CONTENTSIZE_UNKNOWN, None
+        left, unknown, contexts = max_size, self._zstandard.CONTENTSIZE_UNKNOWN, dict[int, Any]()
         for frame in self._frames(body):
-            size, window = self._header(frame)
+            size, window, dictionary = self._header(frame)
             if size != unknown and size > left:
                 raise oversized(self.name, max_size)
             if size != unknown and size > len(frame) * _MOST:
@@ -126,24 +165,28 @@ class Zstd(Configured):
                 yield self._contexts.decompress(frame, 0, False, False)
                 continue
             if window > self.max_window:
-                raise starved(self.name, "max_window", self.max_window, f"a window of {window:,} bytes")
-            if context is None:
+                raise starved(Zstd.name, "max_window", self.max_window, f"a window of {window:,} bytes")
+            if dictionary not in contexts:
                 # Not the thread's: it keeps a window that the next message has no use for.
-                context = self._zstandard.ZstdDecompressor(max_window_size=self.max_window)
-            reader = context.stream_reader(frame)
+                data = self._digests[dictionary].data if dictionary else None
+                contexts[dictionary] = self._zstandard.ZstdDecompressor(dict_data=data, max_window_size=self.max_window)
+            reader = contexts[dictionary].stream_reader(frame)
             while chunk := reader.read(CHUNK):
                 left = max(0, left - len(chunk))
                 yield chunk
 
-    def _header(self, frame: memoryview) -> tuple[int, int]:
-        """Read how many bytes a frame says that its content and its window have."""
+    def _header(self, frame: memoryview) -> tuple[int, int, int]:
+        """Read how many bytes a frame says that its content and its window have, and the id of its dictionary, or 0."""
         try:
             parameters = self._zstandard.get_frame_parameters(frame)
         except self._zstandard.ZstdError as error:
             if "too much memory" not in str(error):
                 raise
-            raise starved(self.name, "max_window", self.max_window, "a window of several GiB") from error
-        return parameters.content_size, parameters.window_size
+            raise starved(Zstd.name, "max_window", self.max_window, "a window of several GiB") from error
+        if parameters.dict_id and parameters.dict_id not in self._digests:
+            cure = None if self._digests else f"only {NAME} reads such bodies, and its producer must call it that"
+            raise UnknownDictionary(parameters.dict_id, tuple(self._digests), codec=self.name, cure=cure)
+        return parameters.content_size, parameters.window_size, parameters.dict_id
 
     def _frames(self, body: memoryview) -> Iterator[memoryview]:
         position = 0

@@ -1,13 +1,15 @@
 """Names and content types to codecs."""
 
+from satchel.registry.entry import Entry
 from satchel.registry.process import (
     celery_registry,
     default_registry,
     register_compressor,
+    register_dictionary,
     register_serializer,
     register_type,
 )
-from satchel.registry.registry import Entry, Registry
+from satchel.registry.registry import Registry
 
 __all__ = [
     "Entry",
@@ -15,6 +17,7 @@ __all__ = [
     "celery_registry",
     "default_registry",
     "register_compressor",
+    "register_dictionary",
     "register_serializer",
     "register_type",
 ]

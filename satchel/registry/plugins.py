@@ -52,7 +52,7 @@ def load(kind: Kind, name: str) -> Any:
     Raises:
         InvalidCodec: it does not import, or is not a codec of that name and kind.
     """
-    loaded = _loaded(discover(f"satchel.{kind}s")[name])
+    loaded = import_target(discover(f"satchel.{kind}s")[name])
     try:
         # What has a content type already is a codec; anything else that can be called is to give one.
         given = isinstance(loaded, type) or not (hasattr(loaded, "content_type") or not callable(loaded))
@@ -76,7 +76,7 @@ def load_kombu(name: str) -> FunctionSerializer:
     Raises:
         InvalidCodec: it does not import, or is no such tuple.
     """
-    arguments = _loaded(discover(KOMBU_GROUP)[name])
+    arguments = import_target(discover(KOMBU_GROUP)[name])
     try:
         dumps, loads, content_type, *rest = arguments
         content_encoding = rest[0] if rest else "utf-8"
@@ -95,14 +95,24 @@ def load_kombu(name: str) -> FunctionSerializer:
     return codec
 
 
-def _loaded(entry_point: EntryPoint) -> Any:
+def import_target(entry_point: EntryPoint) -> Any:
+    """Import what an entry point leads to.
+
+    Raises:
+        InvalidCodec: it does not import; with the name of its distribution.
+    """
     try:
         return entry_point.load()
     except MemoryError:
         raise
     except (Exception, SystemExit) as error:
-        distribution = getattr(entry_point.dist, "name", None) or "an unknown distribution"
+        distribution = distribution_of(entry_point)
         raise InvalidCodec(
             f"the plugin {entry_point.name!r} of {distribution} does not import: {error!r}",
             cure=f"repair or uninstall {distribution}",
         ) from error
+
+
+def distribution_of(entry_point: EntryPoint) -> str:
+    """Give the name of the distribution that an entry point belongs to."""
+    return getattr(entry_point.dist, "name", None) or "an unknown distribution"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.errors import InvalidCodec
 from satchel.registry.checks import check_functions, check_names, takes_one
 from satchel.registry.registry import Registry
+
+if TYPE_CHECKING:
+    from satchel.codecs.zstd_dictionaries import Source
 
 _lock = Lock()
 _default = Registry.of_dialect("satchel")
@@ -129,3 +132,23 @@ def register_type(
         DuplicateCodec: the class or the tag is taken.
     """
     _change(lambda registry: registry.with_type(cls, tag, to_plain, from_plain, replace=replace))
+
+
+def register_dictionary(source: Source, *, compress: bool = True) -> None:
+    """Register a dictionary of zstd, or a folder of them, for the process, as the compressor ``zstd-dictionary``.
+
+    Registering makes it available by name; to decode it, a pipeline must name it in `accept_compression`. A stock
+    Celery worker cannot read it, in whichever dialect.
+
+    Args:
+        source: a `Dictionary`, its bytes, the path of its file, or that of a folder with files ``*.zdict``.
+        compress: compress with it from now on, and keep those that were registered before for reading; of a folder,
+            with the last by name. False only reads it: do so everywhere before the first compresses with it.
+
+    Raises:
+        InvalidCodec: it is no trained dictionary, is damaged, or a folder without any.
+        DuplicateCodec: its id is that of another dictionary.
+        MissingDependency: zstandard is not installed.
+        OSError: a file cannot be read.
+    """
+    _change(lambda registry: registry.with_dictionary(source, compress=compress))

@@ -3,52 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from satchel.codecs.base import Compressor, Serializer
 from satchel.codecs.tagged import Types
 from satchel.errors import DuplicateCodec, InvalidCodec, UnknownCodec
 from satchel.registry import plugins
-from satchel.registry.builtin import CELERY_COMPRESSORS, COMPRESSORS, SERIALIZERS, Builtin
+from satchel.registry.builtin import CELERY_COMPRESSORS, COMPRESSORS, SERIALIZERS
 from satchel.registry.checks import Kind, check_codec, check_names, is_content_type
+from satchel.registry.entry import Entry
+
+if TYPE_CHECKING:
+    from satchel.codecs.zstd_dictionaries import Source
 
 Dialect = Literal["satchel", "celery"]
-
-
-class Entry(NamedTuple):
-    """What a registry knows of a codec without loading it.
-
-    Attributes:
-        name: its name.
-        content_types: the first is written, all are read.
-        aliases: further names.
-        origin: "built-in", "plugin" or "application".
-        target: the module and class of a built-in codec, or the codec itself.
-    """
-
-    name: str
-    content_types: tuple[str, ...]
-    aliases: tuple[str, ...]
-    origin: Literal["built-in", "plugin", "application"]
-    target: Any
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The name, and the aliases."""
-        return (self.name, *self.aliases)
-
-    def codec_class(self) -> Any:
-        """Give the codec's class; this imports its module, but not its library."""
-        if not isinstance(self.target, str):
-            return type(self.target)
-        module, _, name = self.target.partition(":")
-        return getattr(import_module(f"satchel.codecs.{module}"), name)
-
-
-def _builtin(line: Builtin) -> Entry:
-    return Entry(line.name, line.content_types, line.aliases, "built-in", line.target)
 
 
 class Registry:
@@ -77,7 +46,7 @@ class Registry:
     def of_dialect(cls, dialect: Dialect) -> Registry:
         """Give the registry of the built-in codecs, as the dialect has them."""
         compressors = CELERY_COMPRESSORS if dialect == "celery" else COMPRESSORS
-        return cls(tuple(map(_builtin, SERIALIZERS)), tuple(map(_builtin, compressors)), dialect)
+        return cls(tuple(map(Entry.of_builtin, SERIALIZERS)), tuple(map(Entry.of_builtin, compressors)), dialect)
 
     def __repr__(self) -> str:
         return f"<Registry {self.dialect}: {', '.join(self.serializers)}; {', '.join(self.compressors)}>"
@@ -137,11 +106,19 @@ class Registry:
                 return entry
         if name not in self._removed and name in self.plugin_names(kind):
             return self._plugin(kind, name)
-        known = (*(n for entry in entries for n in entry.names), *self.plugin_names(kind))
         cure = None
+        if kind == "compressor":
+            from satchel.registry import dictionaries  # Most programs have none.
+
+            if name in dictionaries.NAMES:
+                codec = self._with_offered(None)
+                if codec is not None:
+                    return Entry(codec.name, (codec.content_type,), (), "plugin", codec)
+                cure = "it needs a dictionary: satchel.register_dictionary(…)"
+        known = (*(n for entry in entries for n in entry.names), *self.plugin_names(kind))
         if isinstance(cast(object, name), str) and is_content_type(name):
             known = tuple(content_type for entry in entries for content_type in entry.content_types)
-            cure = "a plugin is known by its name"
+            cure = cure or "a plugin is known by its name"
         raise UnknownCodec(kind, name, known, cure=cure)
 
     def plugin_names(self, kind: Kind) -> tuple[str, ...]:
@@ -158,6 +135,11 @@ class Registry:
         self._check_free(kind, entry, self._entries(kind))
         return entry
 
+    def _with_offered(self, codec: Any) -> Any:
+        from satchel.registry import dictionaries
+
+        return codec if dictionaries.NAMES[0] in self._removed else dictionaries.with_offered(codec)
+
     def _codec(self, kind: Kind, name: str) -> Any:
         codec = self._loaded.get((kind, name))
         return self._load(kind, name) if codec is None else codec
@@ -169,6 +151,8 @@ class Registry:
             made = entry.codec_class()
             celery = self.dialect == "celery" and hasattr(made, "celery")
             codec = made.celery() if celery else made()
+        if kind == "compressor" and entry.origin == "application":
+            codec = self._with_offered(codec)
         if self.types and hasattr(codec, "with_types"):
             codec = codec.with_types(self.types)
         self._loaded[kind, name] = codec
@@ -193,6 +177,14 @@ class Registry:
     def with_compressor(self, codec: Compressor, *, aliases: Iterable[str] = (), replace: bool = False) -> Registry:
         """Give a registry that has one more compressor; see `with_serializer`."""
         return self._changed(compressors=self._with("compressor", codec, aliases, replace))
+
+    def with_dictionary(self, source: Source, *, compress: bool = True) -> Registry:
+        """Give a registry whose compressor ``zstd-dictionary`` has one more dictionary; see `register_dictionary`."""
+        from satchel.registry import dictionaries
+
+        entry = self.compressors.get(dictionaries.NAMES[0])
+        codec = dictionaries.added(None if entry is None else entry.target, dictionaries.read(source), compress)
+        return self.with_compressor(codec, replace=True)
 
     def with_type(
         self,

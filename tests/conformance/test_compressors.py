@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
-from satchel import MissingDependency, Registry, celery_registry, default_registry
+from satchel import MissingDependency, Registry, Zstd, celery_registry, default_registry
 from satchel.testing import CompressorSuite
 
 #: Formats without a checksum.
@@ -24,3 +26,11 @@ for registry in (default_registry(), celery_registry()):
     for name in registry.compressors:
         made = suite(name, registry)
         globals()[made.__name__] = made
+
+
+if find_spec("zstandard"):
+    from tests.unit.dictionaries import messages, trained
+
+    class TestZstdWithDictionaries(CompressorSuite):
+        codec = Zstd(dictionary=trained(70_001), dictionaries=(trained(70_002, seed=2),))
+        bodies = messages(20, 9)

@@ -23,6 +23,7 @@ from satchel.errors import (
     SatchelError,
     SealBroken,
     UnknownCodec,
+    UnknownDictionary,
     format_path,
     text_of,
 )
@@ -41,6 +42,7 @@ SAMPLES = {
         ContentDisallowed("a", expected="b", cure="c", content_type=["x"], accept=("application/json",)),
         LimitExceeded("max_depth", 100),
         CorruptBody("a", expected="b", cure="c", codec="zlib"),
+        UnknownDictionary(5, (6, 7), codec="zstd-dictionary"),
         SealBroken("a", expected="b", cure="c"),
     )
 }
@@ -77,6 +79,7 @@ def test_every_error_has_a_sample_here_and_is_importable_from_satchel() -> None:
         (ContentDisallowed, (DecodeError,)),
         (LimitExceeded, (DecodeError,)),
         (CorruptBody, (DecodeError,)),
+        (UnknownDictionary, (CorruptBody,)),
         (SealBroken, (DecodeError,)),
     ],
 )

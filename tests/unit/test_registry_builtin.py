@@ -39,6 +39,7 @@ NO_CODECS = {
         "pickle_writing",
     ),
     *("yaml_flow", "yaml_reading", "yaml_scalars", "yaml_schema"),
+    "zstd_dictionaries",
 }
 
 every_line = pytest.mark.parametrize(

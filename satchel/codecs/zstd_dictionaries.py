@@ -1,0 +1,161 @@
+"""Trained dictionaries of Zstandard (RFC 8878, section 5), by the library zstandard."""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
+
+from satchel.errors import UnknownDictionary
+from satchel.types import Buffer
+
+#: What `Zstd` is called when it has a dictionary: a peer that knows zstd alone is to refuse it by its header.
+NAME = "zstd-dictionary"
+CONTENT_TYPE = "application/vnd.satchel.zstd-dictionary"
+
+#: What a file with a dictionary is called.
+SUFFIX = ".zdict"
+
+#: Bytes that a dictionary may have: ten times what zstd trains by default, and more than messages gain by.
+MOST_BYTES = 1024 * 1024
+
+_HEAD = struct.Struct("<II")
+_MAGIC = 0xEC30A437
+
+Source: TypeAlias = "Dictionary | Buffer | str | os.PathLike[str]"
+"""A dictionary, its bytes, or the path of the file that holds them."""
+
+
+@dataclass(frozen=True, repr=False)
+class Dictionary:
+    """A trained dictionary: what messages have in common, so that frames need not carry it.
+
+    Attributes:
+        data: its bytes, as `zstd --train` and `zstandard.train_dictionary` make them, at most 1 MiB.
+        id: its number, 1 to 2**32 - 1, which each frame carries.
+
+    Raises:
+        TypeError, ValueError: it is not a dictionary, is too large, or has no id.
+    """
+
+    data: bytes
+    id: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, bytes):
+            raise TypeError(f"a dictionary's data must be bytes, got {type(self.data).__name__}")
+        if len(self.data) > MOST_BYTES:
+            raise ValueError(f"a dictionary has at most {MOST_BYTES:,} bytes; train a smaller one")
+        magic, number = _HEAD.unpack_from(self.data) if len(self.data) >= _HEAD.size else (0, 0)
+        if magic != _MAGIC:
+            raise ValueError(
+                "not a trained dictionary: it does not begin with 37 a4 30 ec; train one from samples with "
+                "`zstd --train` or zstandard.train_dictionary(…)"
+            )
+        if number == 0:
+            raise ValueError("the dictionary has the id 0, which frames cannot name; train it with another id")
+        object.__setattr__(self, "id", number)
+
+    def __repr__(self) -> str:
+        return f"<Dictionary {self.id}: {len(self.data):,} bytes>"
+
+    @classmethod
+    def of(cls, source: Source, /) -> Dictionary:
+        """Give the dictionary of a source: itself, bytes, or the path of a file.
+
+        Raises:
+            TypeError, ValueError: it is not a dictionary.
+            OSError: the file cannot be read.
+        """
+        if isinstance(source, Dictionary):
+            return source
+        if isinstance(source, bytes | bytearray | memoryview):
+            return cls(bytes(source))
+        if not isinstance(source, str | os.PathLike):
+            raise TypeError(f"a dictionary is a Dictionary, bytes or a path, got {type(source).__name__}")
+        with open(source, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        try:
+            return cls(data)
+        except ValueError as error:
+            raise ValueError(f"{os.fspath(source)}: {error}") from error
+
+
+def distinct(dictionaries: Iterable[Dictionary]) -> tuple[Dictionary, ...]:
+    """Give dictionaries in their order, each once.
+
+    Raises:
+        ValueError: two that are not equal have one id, so a frame does not tell them apart.
+    """
+    found: dict[int, Dictionary] = {}
+    for dictionary in dictionaries:
+        if found.setdefault(dictionary.id, dictionary) != dictionary:
+            raise ValueError(f"two different dictionaries have the id {dictionary.id}; train one with another id")
+    return tuple(found.values())
+
+
+class Digest:
+    """A dictionary as the library reads it; nothing changes it any more, so threads and codecs share it."""
+
+    def __init__(self, zstandard: Any, dictionary: Dictionary, level: int) -> None:
+        self.dictionary = dictionary
+        self.data = zstandard.ZstdCompressionDict(dictionary.data, dict_type=zstandard.DICT_TYPE_FULLDICT)
+        try:
+            # With the parameters of a level for bodies of any length: those for short ones make long ones larger than
+            # without a dictionary, and level 9 takes twice as long.
+            parameters = zstandard.ZstdCompressionParameters.from_level(level)
+            self.data.precompute_compress(compression_params=parameters)
+            # The other half is made on first use, by whichever threads come first, each anew.
+            frame = zstandard.ZstdCompressor(level=level, dict_data=self.data).compress(b"satchel")
+            zstandard.ZstdDecompressor(dict_data=self.data).decompress(frame)
+        except zstandard.ZstdError as error:
+            raise ValueError(f"the dictionary {dictionary.id} is damaged ({error}); train it again") from error
+
+
+_lock = threading.Lock()
+_digests: WeakValueDictionary[tuple[Dictionary, int], Digest] = WeakValueDictionary()
+
+
+def digest(zstandard: Any, dictionary: Dictionary, level: int) -> Digest:
+    """Digest a dictionary for a level, once in a process as long as any codec has it.
+
+    Raises:
+        ValueError: its tables are damaged.
+    """
+    with _lock:
+        made = _digests.get((dictionary, level))
+        if made is None:
+            made = _digests[dictionary, level] = Digest(zstandard, dictionary, level)
+        return made
+
+
+class DictionaryContexts(threading.local):
+    """One thread's contexts for several dictionaries, those for reading made when a frame needs them."""
+
+    def __init__(
+        self, zstandard: Any, level: int, checksum: bool, dictionary: int | None, digests: Mapping[int, Digest]
+    ) -> None:
+        data = None if dictionary is None else digests[dictionary].data
+        self.compress = zstandard.ZstdCompressor(level=level, write_checksum=checksum, dict_data=data).compress
+        self.decompress = _by_dictionary(zstandard, digests)
+
+
+def _by_dictionary(zstandard: Any, digests: Mapping[int, Digest]) -> Callable[[Buffer, int, bool, bool], bytes]:
+    """Give a function that decompresses a frame with the dictionary that it names; without one it is plain zstd."""
+    ready: dict[int, Callable[..., bytes]] = {0: zstandard.ZstdDecompressor().decompress}
+    find, parameters = ready.get, zstandard.get_frame_parameters
+
+    def decompress(frame: Buffer, size: int, across: bool, rest: bool, /) -> bytes:
+        number: int = parameters(frame).dict_id
+        function = find(number)
+        if function is None:
+            if number not in digests:
+                raise UnknownDictionary(number, tuple(digests), codec=NAME)
+            function = ready[number] = zstandard.ZstdDecompressor(dict_data=digests[number].data).decompress
+        return function(frame, size, across, rest)
+
+    return decompress

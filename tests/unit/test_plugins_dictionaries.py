@@ -1,0 +1,134 @@
+"""Dictionaries of installed distributions: found when they are asked for, reported when broken."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from satchel import ContentDisallowed, DuplicateCodec, InvalidCodec, Pipeline, Registry, UnknownCodec, Zstd
+from satchel.registry import plugins
+from satchel.registry.dictionaries import GROUP
+from tests.unit.dictionaries import messages, trained
+
+FIRST, SECOND, THIRD = trained(70_001), trained(70_002, seed=2), trained(70_003, seed=3)
+NAME = "zstd-dictionary"
+MESSAGE = messages(1, 9)[0]
+BUILT_IN = Registry.of_dialect("satchel")
+
+
+class Offered:
+    """An entry point, as far as plugins look at one."""
+
+    def __init__(self, name: str, target: Any) -> None:
+        self.name = name
+        self.target = target
+        self.dist = SimpleNamespace(name="shop-dictionaries")
+        self.loads = 0
+
+    def load(self) -> Any:
+        self.loads += 1
+        if isinstance(self.target, BaseException):
+            raise self.target
+        return self.target
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch):
+    def installed(**targets: Any) -> list[Offered]:
+        offered = [Offered(name, target) for name, target in targets.items()]
+        found = {GROUP: {each.name: each for each in offered}}
+        monkeypatch.setattr(plugins, "discover", lambda group: found.get(group, {}))
+        return offered
+
+    return installed
+
+
+def test_an_entry_point_leads_to_bytes_a_path_or_a_function(install, tmp_path) -> None:
+    path = tmp_path / "orders.zdict"
+    path.write_bytes(FIRST)
+
+    for target in (FIRST, path, str(path), tmp_path, lambda: FIRST, lambda: path):
+        install(orders=target)
+        registry = Registry.of_dialect("satchel")
+
+        assert registry.compressor(NAME) == Zstd(dictionary=FIRST)
+        assert registry.entry("compressor", NAME).origin == "plugin"
+
+
+def test_it_is_imported_only_when_it_is_asked_for_and_accepted_only_when_named(install) -> None:
+    (offered,) = install(orders=FIRST)
+    registry = Registry.of_dialect("satchel")
+    default = Pipeline(["raw"], registry=registry)
+    default.decode(default.encode(MESSAGE, serializer="raw", compression="zstd"))
+    assert offered.loads == 0
+
+    sent = default.encode(MESSAGE, serializer="raw", compression=NAME)
+
+    with pytest.raises(ContentDisallowed):
+        default.decode(sent)
+    assert Pipeline(["raw"], registry=registry, accept_compression=[NAME]).decode(sent) == MESSAGE
+
+
+def test_of_several_the_last_by_name_compresses(install) -> None:
+    install(b=SECOND, a=FIRST)
+
+    assert Registry.of_dialect("satchel").compressor(NAME) == Zstd(dictionary=SECOND, dictionaries=(FIRST,))
+
+
+def test_beside_a_registered_one_they_are_read(install) -> None:
+    install(orders=FIRST)
+
+    assert BUILT_IN.with_dictionary(SECOND).compressor(NAME) == Zstd(dictionary=SECOND, dictionaries=(FIRST,))
+
+
+def test_a_removed_compressor_does_not_come_back(install) -> None:
+    install(orders=FIRST)
+    registry = BUILT_IN.with_dictionary(SECOND).without(NAME)
+
+    with pytest.raises(UnknownCodec):
+        registry.compressor(NAME)
+    assert registry.with_dictionary(THIRD).compressor(NAME) == Zstd(dictionary=THIRD)
+
+
+def test_one_of_a_taken_id_is_refused(install) -> None:
+    install(orders=trained(70_001, seed=2))
+
+    with pytest.raises(DuplicateCodec, match="another dictionary has the id 70001"):
+        BUILT_IN.with_dictionary(FIRST).compressor(NAME)
+
+
+def fails() -> bytes:
+    raise RuntimeError("no connection")
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (b"raw", "the dictionary 'orders' of shop-dictionaries cannot be had: not a trained dictionary"),
+        (FIRST[:100], "of shop-dictionaries cannot be had: the dictionary 70001 is damaged"),
+        (5, "of shop-dictionaries cannot be had: a dictionary is a Dictionary, bytes or a path"),
+        ("missing.zdict", "of shop-dictionaries cannot be had: .*No such file"),
+        (fails, "of shop-dictionaries cannot be had: no connection; repair or uninstall shop-dictionaries"),
+        (ImportError("no such module"), "the plugin 'orders' of shop-dictionaries does not import"),
+    ],
+)
+def test_a_broken_one_is_an_error_that_names_its_distribution(install, target, message) -> None:
+    install(orders=target)
+
+    with pytest.raises(InvalidCodec, match=message):
+        Registry.of_dialect("satchel").compressor(NAME)
+
+
+def test_the_entry_points_of_the_group_are_looked_for_like_any_others(tmp_path, monkeypatch) -> None:
+    info = tmp_path / "shop-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shop\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\norders = shop.dictionaries:orders\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    found = plugins.discover.__wrapped__(GROUP)
+
+    assert found["orders"] == EntryPoint("orders", "shop.dictionaries:orders", GROUP)
