@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import corpus, imports, memory, messages, packing, report, serializing, steps, threads
+from benchmarks import corpus, dictionaries, imports, memory, messages, packing, report, serializing, steps, threads
 from benchmarks.measures import judged
 from benchmarks.payloads import Payload, generated
-from benchmarks.results import Run, load, machine, save, versions
+from benchmarks.results import LIBRARIES, Run, load, save
 from benchmarks.sides import FORMATS
 from benchmarks.values import Differs
+from satchel.bench.machine import machine, versions
 
 #: Of the measures that start a process each, or threads.
 RUNS = 20
@@ -45,6 +46,13 @@ def _compressors(run: Run) -> None:
     rows, missing = packing.rows(run.rounds)
     run.rows.extend(rows)
     run.left_out.update(missing)
+
+
+def _dictionaries(run: Run) -> None:
+    try:
+        run.rows.extend(dictionaries.rows(run.rounds))
+    except ImportError as error:
+        run.left_out["zstd with a dictionary"] = str(error)
 
 
 def _messages(run: Run) -> None:
@@ -81,6 +89,7 @@ GROUPS: dict[str, Callable[[Run], None]] = {
     "steps": _steps,
     "messages": _messages,
     "compressors": _compressors,
+    "dictionaries": _dictionaries,
     "serializers": _serializers,
 }
 
@@ -91,7 +100,7 @@ def measured(groups: list[str], rounds: int) -> Run:
     Raises:
         Differs: two sides give back different values.
     """
-    run = Run(machine=machine(), versions=versions(), rounds=rounds)
+    run = Run(machine=machine(), versions=versions(LIBRARIES), rounds=rounds)
     for name in groups:
         _tell(name)
         GROUPS[name](run)

@@ -1,6 +1,8 @@
 """A public corpus: the webhook payloads of the npm package @octokit/webhooks-examples, fetched when asked for.
 
-It is kept in build/corpus, and is no part of the repository.
+It is kept in build/corpus, and is no part of the repository. As samples for satchel bench, one file a message:
+
+python -m benchmarks.corpus -o DIR
 """
 
 from __future__ import annotations
@@ -8,7 +10,9 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +59,28 @@ def examples(archive: Path) -> list[Any]:
         raise Unavailable(f"{PACKAGE} {VERSION} cannot be read: {type(error).__name__}") from error
 
 
+def write(messages: list[Any], folder: Path) -> None:
+    """Write each message to a file of its own, named so that their order is kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, message in enumerate(messages, 1):
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        (folder / f"{number:04}.json").write_text(text, encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = ArgumentParser(prog="python -m benchmarks.corpus", description="Write the public corpus as samples.")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    folder = parser.parse_args(arguments).output
+    try:
+        messages = payload().value
+    except Unavailable as error:
+        print(f"benchmarks.corpus: {error}", file=sys.stderr)
+        return 1
+    write(messages, folder)
+    print(f"{len(messages)} messages of {PACKAGE} {VERSION} are in {folder}")
+    return 0
+
+
 def _archive() -> Path:
     archive = FOLDER / ARCHIVE.format(VERSION)
     if archive.exists():
@@ -72,3 +98,7 @@ def _archive() -> Path:
     if not archive.exists():
         raise Unavailable(f"npm made no {archive.name}")
     return archive
+
+
+if __name__ == "__main__":
+    sys.exit(main())

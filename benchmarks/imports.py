@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 
-from benchmarks.interleaved import Figure
 from benchmarks.results import Row
+from satchel.bench.timing import Figure
 
 #: Programs, and what is told of them. -I: neither the directory nor the environment adds modules.
 PROGRAMS = {

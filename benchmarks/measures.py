@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from benchmarks.interleaved import Figure
 from benchmarks.packing import NAMES
 from benchmarks.results import OURS, RAW, Row, Run
+from satchel.bench.timing import Figure
 
 #: "faster": times as fast as the other side; "cost": times its time; "more": µs more than it takes; "size": bytes,
 #: relative to its; "figure": what is no comparison of two sides.

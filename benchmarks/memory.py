@@ -6,18 +6,17 @@ python -m benchmarks.memory encode|decode IN OUT is the child.
 from __future__ import annotations
 
 import random
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.interleaved import Figure
 from benchmarks.results import Row
 from satchel import Encoded, Limits, Pipeline
+from satchel.bench.peaks import STATUS, peak
+from satchel.bench.timing import Figure
 
 SIZE = 64 * 1024 * 1024
-STATUS = Path("/proc/self/status")
 _LIMITS = Limits(max_body=2 * SIZE, max_decompressed=2 * SIZE)
 
 
@@ -71,14 +70,6 @@ def _main(direction: str, source: Path, target: Path) -> None:
         after = peak()
     target.write_bytes(result)
     print((after - before) / (len(given) + len(result)))
-
-
-def peak() -> int:
-    """The most memory that this process has had, in bytes."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())
-    if found is None:
-        raise RuntimeError("Linux does not say VmHWM")
-    return int(found[1]) * 1024
 
 
 if __name__ == "__main__":

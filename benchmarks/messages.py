@@ -11,10 +11,10 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from benchmarks.interleaved import race
 from benchmarks.payloads import small, task_body
 from benchmarks.results import OURS, Row, raced
 from benchmarks.values import Differs, check
+from satchel.bench.timing import race
 from satchel.message import MessageBuilder, MessageReader
 
 TASK = "shop.orders.pay"

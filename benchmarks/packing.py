@@ -11,11 +11,11 @@ from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from benchmarks.interleaved import race
 from benchmarks.payloads import SEED, message
 from benchmarks.results import OURS, RAW, Row, raced
 from benchmarks.values import check
 from satchel import celery_registry, default_registry
+from satchel.bench.timing import race
 
 NAMES = ("zstd", "brotli", "lzma", "bzip2", "gzip", "zlib")
 LIMIT = 16 * 1024 * 1024

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from benchmarks import steps
-from benchmarks.interleaved import Figure
 from benchmarks.measures import Verdict, judged
 from benchmarks.report import number
 from benchmarks.results import Row, Run, load
+from satchel.bench.timing import Figure
 
 TARGET = Path(__file__).parents[1] / "docs" / "performance.svg"
 

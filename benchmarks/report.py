@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.interleaved import Figure, table
 from benchmarks.measures import Verdict
 from benchmarks.results import OURS, Row, Run
+from satchel.bench.timing import Figure, table
 
 
 def measure_line(verdict: Verdict) -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
-import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.interleaved import Figure, Samples, difference, ratio
+from satchel.bench.timing import Figure, Samples, difference, ratio
 
 #: The distributions whose versions count.
 LIBRARIES = (
+    "satchel",
     *("kombu", "celery", "orjson", "msgspec", "ormsgpack", "msgpack", "PyYAML", "zstandard", "brotli"),
     *("backports.zstd", "dramatiq", "taskiq", "temporalio"),
 )
@@ -100,45 +97,6 @@ def raced(name: str, samples: Samples, sizes: Mapping[str, int] | None = None, *
 def _pair(samples: Samples, sizes: Mapping[str, int], one: str, other: str) -> Pair:
     size = sizes[one] / sizes[other] if one in sizes and sizes.get(other) else None
     return Pair(ratio(samples[other], samples[one]), difference(samples[one], samples[other]), size)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures depend on; no host name and no path."""
-    return {
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "system": platform.system(),
-        "architecture": platform.machine(),
-        "processor": _processor(),
-        "cores": cores(),
-    }
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # only Linux tells
-        return os.cpu_count() or 1
-
-
-def _processor() -> str:
-    try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor()
-
-
-def versions() -> dict[str, str]:
-    """The versions of Satchel and of the libraries that are installed."""
-    found = {}
-    for name in ("satchel", *LIBRARIES):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def save(run: Run, path: Path, **more: Any) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from benchmarks.interleaved import race
 from benchmarks.payloads import Payload
 from benchmarks.results import OURS, RAW, Row, raced
 from benchmarks.sides import PIPELINE, Side, sides
 from benchmarks.values import check
+from satchel.bench.timing import race
 
 #: What one race may take: PyYAML needs a second or two for a megabyte.
 SECONDS = 8.0

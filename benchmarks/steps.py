@@ -12,11 +12,11 @@ from io import BytesIO
 from typing import Any, NamedTuple, NoReturn
 from uuid import UUID
 
-from benchmarks.interleaved import Figure, Job, figure, race
 from benchmarks.payloads import extended, small, task_body
 from benchmarks.results import Row
 from benchmarks.sides import PIPELINE
 from satchel import Limits
+from satchel.bench.timing import Figure, Job, figure, race
 
 #: The names of the rows that are drawn.
 ENCODE = "steps of json encode, 198 B"

@@ -8,10 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks.interleaved import figure
 from benchmarks.payloads import SEED, message
-from benchmarks.results import Row, cores
+from benchmarks.results import Row
 from satchel import Zstd
+from satchel.bench.machine import cores
+from satchel.bench.timing import figure
 
 #: Bodies per thread and round: some 20 ms.
 BODIES = 800

@@ -7,7 +7,7 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -53,30 +53,43 @@ def compare(ours: Job, theirs: Job, *, rounds: int) -> Comparison:
     return Comparison(one, other, *ratio(samples["theirs"], samples["ours"]))
 
 
-def race(jobs: Mapping[str, Job], *, rounds: int, seconds: float = math.inf) -> Samples:
+def race(
+    jobs: Mapping[str, Job],
+    *,
+    rounds: int,
+    seconds: float = math.inf,
+    after_round: Callable[[int], object] = lambda _: None,
+    samples: Samples | None = None,
+) -> Samples:
     """Time every job in turn, `rounds` times, in random order within a round.
 
     Args:
         seconds: no further round begins after so long, once there were `FEWEST`.
+        after_round: is given the number of rounds that were done, after each.
+        samples: a dict to write into: when the race is interrupted, its whole rounds are there.
 
     Returns:
         Per job the time of a call, in microseconds, round by round: what has one index was measured together.
     """
-    order = random.Random(0)
-    samples: Samples = {name: [] for name in jobs}
+    order = random.Random(0)  # noqa: S311 - no secret
+    samples = {} if samples is None else samples
+    samples.update((name, []) for name in jobs)
     with collector_off():
         batches = {name: _batch(job) for name, job in jobs.items()}
         began = time.perf_counter()
         for done in range(rounds):
             if done >= FEWEST and time.perf_counter() - began > seconds:
                 break
-            for name in order.sample(list(jobs), len(jobs)):
-                samples[name].append(timed(jobs[name], batches[name]) / batches[name] * 1e6)
+            names = order.sample(list(jobs), len(jobs))
+            took = {name: timed(jobs[name], batches[name]) / batches[name] * 1e6 for name in names}
+            for name in jobs:
+                samples[name].append(took[name])
+            after_round(done + 1)
     return samples
 
 
 @contextmanager
-def collector_off() -> Iterator[None]:
+def collector_off() -> Generator[None, None, None]:
     """Keep the collector from running in one side's time for the garbage of another."""
     enabled = gc.isenabled()
     gc.collect()
@@ -117,9 +130,24 @@ def difference(more: Sequence[float], less: Sequence[float]) -> Figure:
 
 def figure(values: Sequence[float]) -> Figure:
     """The median with its interval."""
-    rng = random.Random(1)
+    rng = random.Random(1)  # noqa: S311 - no secret
     medians = sorted(statistics.median(rng.choices(values, k=len(values))) for _ in range(500))
     return Figure(statistics.median(values), medians[12], medians[-13])
+
+
+def clustered(groups: Sequence[Sequence[float]]) -> Figure:
+    """The median of the groups' medians, with its interval: groups are drawn anew, and values within each.
+
+    What was measured in one process has something in common, which more rounds of that process do not tell.
+    """
+    rng = random.Random(1)  # noqa: S311 - no secret
+
+    def drawn() -> float:
+        chosen = rng.choices(groups, k=len(groups))
+        return statistics.median(statistics.median(rng.choices(group, k=len(group))) for group in chosen)
+
+    medians = sorted(drawn() for _ in range(500))
+    return Figure(statistics.median(map(statistics.median, groups)), medians[12], medians[-13])
 
 
 def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:

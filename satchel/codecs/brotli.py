@@ -53,6 +53,7 @@ class Brotli(Configured):
     library: ClassVar[str] = "brotli"
     extra: ClassVar[str | None] = "brotli"
     safe: ClassVar[bool] = True
+    levels: ClassVar[tuple[int, ...]] = (1, 4, 5, 9, 11)
 
     _brotli: Any = derived()
 

@@ -36,6 +36,7 @@ class Bzip2(Configured):
     library: ClassVar[str] = "bz2"
     extra: ClassVar[str | None] = None
     safe: ClassVar[bool] = True
+    levels: ClassVar[tuple[int, ...]] = (1, 9)
 
     _bz2: Any = derived()
 

@@ -36,6 +36,7 @@ class Gzip(Configured):
     library: ClassVar[str] = "zlib"
     extra: ClassVar[str | None] = None
     safe: ClassVar[bool] = True
+    levels: ClassVar[tuple[int, ...]] = (1, 6, 9)
 
     _zlib: Any = derived()
 

@@ -63,6 +63,7 @@ class Lzma(Configured):
     library: ClassVar[str] = "lzma"
     extra: ClassVar[str | None] = "lzma"  # Only where the interpreter has no lzma: it brings backports.lzma.
     safe: ClassVar[bool] = True
+    levels: ClassVar[tuple[int, ...]] = (0, 6, 9)
 
     _lzma: Any = derived()
     _bounded: bool = derived()

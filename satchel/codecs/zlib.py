@@ -35,6 +35,7 @@ class Zlib(Configured):
     library: ClassVar[str] = "zlib"
     extra: ClassVar[str | None] = None
     safe: ClassVar[bool] = True
+    levels: ClassVar[tuple[int, ...]] = (1, 6, 9)
 
     _zlib: Any = derived()
 

@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import corpus, interleaved, messages, packing, payloads, report, serializing, sides
-from benchmarks.interleaved import Figure
+from benchmarks import corpus, messages, packing, payloads, report, serializing, sides
 from benchmarks.measures import MEASURES, Measure, Verdict, judged
-from benchmarks.results import CORE, OURS, RAW, Run, load, machine, raced, save, versions
+from benchmarks.results import CORE, LIBRARIES, OURS, RAW, Run, load, raced, save
 from benchmarks.values import Differs, check, same
+from satchel.bench import timing
+from satchel.bench.machine import machine, versions
+from satchel.bench.timing import Figure
 
 pytest.importorskip("kombu")
 pytestmark = pytest.mark.once
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture(autouse=True)
 def short_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interleaved, "BATCH", 1e-6)
+    monkeypatch.setattr(timing, "BATCH", 1e-6)
 
 
 def made_run(**more: Any) -> Run:
@@ -40,26 +42,26 @@ def made_run(**more: Any) -> Run:
     for measure in MEASURES:
         if measure.kind == "figure":
             rows[measure.row].figures[measure.side] = Figure(1.8, 1.7, 1.9)
-    return Run(list(rows.values()), {"a peer": "not installed"}, machine(), versions(), 2, **more)
+    return Run(list(rows.values()), {"a peer": "not installed"}, machine(), versions(LIBRARIES), 2, **more)
 
 
 # Timing
 
 
 def test_a_race_times_every_job_in_every_round() -> None:
-    samples = interleaved.race({"one": lambda: None, "two": lambda: None}, rounds=7)
+    samples = timing.race({"one": lambda: None, "two": lambda: None}, rounds=7)
 
     assert {name: len(times) for name, times in samples.items()} == {"one": 7, "two": 7}
 
 
 def test_a_race_that_takes_too_long_is_cut_short_but_has_some_rounds() -> None:
-    samples = interleaved.race({"one": lambda: time.sleep(0.001)}, rounds=500, seconds=0)
+    samples = timing.race({"one": lambda: time.sleep(0.001)}, rounds=500, seconds=0)
 
-    assert len(samples["one"]) == interleaved.FEWEST
+    assert len(samples["one"]) == timing.FEWEST
 
 
 def test_a_ratio_is_the_median_of_the_pairs_within_its_interval() -> None:
-    found = interleaved.ratio([2.0, 6.0, 40.0], [1.0, 2.0, 10.0])
+    found = timing.ratio([2.0, 6.0, 40.0], [1.0, 2.0, 10.0])
 
     assert found.value == 3.0
     assert found.low <= found.value <= found.high
@@ -238,7 +240,7 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_results_name_no_host_and_no_path() -> None:
-    told = json.dumps({**machine(), **versions()})
+    told = json.dumps({**machine(), **versions(LIBRARIES)})
 
     assert socket.gethostname() not in told
     assert str(Path.cwd()) not in told

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import gate, interleaved, page, plot, report, steps
-from benchmarks.interleaved import Figure
+from benchmarks import gate, page, plot, report, steps
 from benchmarks.measures import MEASURES, judged
-from benchmarks.results import OURS, RAW, Row, Run, machine, raced, versions
+from benchmarks.results import LIBRARIES, OURS, RAW, Row, Run, raced
+from satchel.bench import timing
+from satchel.bench.machine import machine, versions
+from satchel.bench.timing import Figure
 
 pytest.importorskip("kombu")
 pytestmark = pytest.mark.once
@@ -30,11 +32,11 @@ def made_run() -> Run:
         "rest": Figure(-3.0, -4.0, 1.0),
     }
     rows += [Row(name, figures=dict(times)) for name in (steps.ENCODE, steps.DECODE)]
-    return Run(rows, {}, machine(), versions(), 2)
+    return Run(rows, {}, machine(), versions(LIBRARIES), 2)
 
 
 def test_every_floor_is_of_a_ratio_that_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interleaved, "BATCH", 1e-6)
+    monkeypatch.setattr(timing, "BATCH", 1e-6)
     monkeypatch.setattr(gate, "ROUNDS", 1)
 
     assert gate.ratios(gate.floors()).keys() == gate.floors().keys()
@@ -123,7 +125,7 @@ def test_the_plot_of_the_page_is_in_the_repository() -> None:
 
 
 def test_every_profile_has_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interleaved, "BATCH", 1e-6)
+    monkeypatch.setattr(timing, "BATCH", 1e-6)
     profiles = {row.name: row.figures for row in steps.rows(1)}
 
     assert {steps.ENCODE, steps.DECODE} <= profiles.keys()

@@ -1,0 +1,110 @@
+"""Timing the finalists, in fresh processes one after another: what is steady within one differs between them.
+
+``python -m satchel.bench.racing`` is one of them. Its parent sends it the work, and is sent the times, as pickles.
+"""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+from satchel.bench.candidates import Candidate
+from satchel.bench.machine import fixed_work
+from satchel.bench.screening import check
+from satchel.bench.timing import Job, race
+from satchel.registry import Registry
+from satchel.registry.registry import Dialect
+from satchel.types import Encoded, Limits
+
+#: How many processes time every finalist.
+PROCESSES = 5
+REFERENCE = ("", "a fixed piece of work")
+
+Times: TypeAlias = dict[tuple[str, str], list[float]]
+"""By a candidate's name and "encode" or "decode": microseconds a message, round by round. One is `REFERENCE`."""
+
+
+class Work(NamedTuple):
+    """What one process is to time.
+
+    Attributes:
+        candidates: all finalists.
+        serializers: their serializers, as they are configured.
+        dialect: of the registry that they are registered in.
+        limits: of the pipelines.
+        numbered: the messages, each with its number.
+        rounds: how often.
+        seconds: no further round begins after so long.
+    """
+
+    candidates: tuple[Candidate, ...]
+    serializers: tuple[Any, ...]
+    dialect: Dialect
+    limits: Limits
+    numbered: tuple[tuple[int, Any], ...]
+    rounds: int
+    seconds: float
+
+
+def raced(work: Work, processes: int) -> Iterator[Times]:
+    """Time in so many processes, one after another. What cannot be sent to another process is timed in this one.
+
+    Args:
+        processes: how many; 0 for this one.
+
+    Raises:
+        RuntimeError: a process fails; the text is its own.
+        Mismatch: a message does not come back.
+    """
+    sent = b""
+    try:
+        sent = pickle.dumps(work)
+    except Exception:  # noqa: BLE001 - a codec of an application's functions may raise anything
+        processes = 0
+    if processes == 0:
+        yield timed(work)
+    for _ in range(processes):
+        done = subprocess.run([sys.executable, "-m", __name__], input=sent, capture_output=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise RuntimeError(f"timing failed in a process of its own: {done.stderr.decode(errors='replace')[-2000:]}")
+        yield pickle.loads(done.stdout)  # noqa: S301 - from the child
+
+
+def timed(work: Work) -> Times:
+    """Time every candidate, and the fixed piece of work, in shuffled rounds."""
+    registry = Registry.of_dialect(work.dialect)
+    for codec in work.serializers:
+        registry = registry.with_serializer(codec, replace=True)
+    jobs: dict[Any, Job] = {REFERENCE: fixed_work}
+    for candidate in work.candidates:
+        encode, decode = _jobs(candidate, registry, work)
+        jobs[candidate.name, "encode"], jobs[candidate.name, "decode"] = encode, decode
+    times: dict[Any, list[float]] = race(jobs, rounds=work.rounds, seconds=work.seconds)
+    count = len(work.numbered)
+    return {key: took if key == REFERENCE else [time / count for time in took] for key, took in times.items()}
+
+
+def _jobs(candidate: Candidate, registry: Registry, work: Work) -> tuple[Job, Job]:
+    pipeline = candidate.pipeline(registry, work.limits)
+    serializer, compression = candidate.serializer, candidate.compression
+    values = [value for _, value in work.numbered]
+    encoded = [pipeline.encode(value, serializer=serializer, compression=compression) for value in values]
+    for (number, value), one in zip(work.numbered, encoded, strict=True):
+        check(value, pipeline.decode(one), candidate.name, number)
+
+    def encode(encode: Callable[..., Encoded] = pipeline.encode) -> None:
+        for value in values:
+            encode(value, serializer=serializer, compression=compression)
+
+    def decode(decode: Callable[[Encoded], Any] = pipeline.decode) -> None:
+        for one in encoded:
+            decode(one)
+
+    return encode, decode
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(pickle.dumps(timed(pickle.loads(sys.stdin.buffer.read()))))  # noqa: S301 - from the parent
