@@ -18,6 +18,12 @@ COMMANDS = {
     "decode": "turn an encoded body into its value, within limits",
     "inspect": "explain a message, a body or a broker's dump; nothing is ever unpickled",
     "list": "show every codec: name, content type, library, and how to install it",
+    "bench": "compare serializers, compressors and levels on your own messages",
+    "recommend": "one answer for your own messages and network, with its reason",
+    "train": "train a zstd dictionary on your own messages",
+    "compare": "compare two runs of bench, and fail where one is worse",
+    "report": "a run of bench as a page, a table or a sheet",
+    "doctor": "how steady this machine is, what is installed, which engines are in use",
     "demo": "the main job: every codec, through a real broker, to a real Celery worker",
 }
 
@@ -25,10 +31,11 @@ _EPILOG = """\
 examples:
   echo '{"a": 1}' | satchel encode -s msgpack -c zstd | satchel decode -s msgpack -c zstd
   redis-cli lrange celery 0 -1 | satchel inspect
-  satchel list
+  satchel recommend messages.jsonl --link 100M --hops 2
 
 exit codes:
-  0 fine, 1 failed, 2 usage, 3 the data is bad or refused, 4 a library is missing, 130 interrupted
+  0 fine, 1 failed, 2 usage, 3 the data is bad or refused, 4 a library is missing, 5 not steady (--strict),
+  130 interrupted
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ArgumentGroup
 from dataclasses import fields, replace
 
 from satchel.errors import MissingDependency
@@ -24,7 +24,7 @@ class Lifted(Limits):
     """Limits whose `max_nodes` was given: YAML's own, lower bound gives way to it."""
 
 
-def add_dialect(parser: ArgumentParser, default: str = "satchel") -> None:
+def add_dialect(parser: ArgumentParser | _ArgumentGroup, default: str = "satchel") -> None:
     """Add ``--dialect``."""
     parser.add_argument(
         "--dialect",
@@ -54,7 +54,7 @@ def lifted(registry: Registry, limits: Limits) -> Registry:
     return registry.with_serializer(replace(yaml, max_nodes=min(limits.max_nodes, _MOST_OF_YAML)), replace=True)
 
 
-def add_accept(parser: ArgumentParser, option: str, what: str) -> None:
+def add_accept(parser: ArgumentParser | _ArgumentGroup, option: str, what: str) -> None:
     """Add an option that takes names, separated by commas or given again; their list, or None."""
     parser.add_argument(option, action="extend", type=_names, metavar="NAME[,NAME…]", help=what)
 
@@ -66,7 +66,7 @@ def add_limits(parser: ArgumentParser) -> None:
         default: int = getattr(Limits, field.name)
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
-            type=_size,
+            type=size_of,
             metavar="N",
             help=f"{_HELP[field.name]}; default {_shown(default)}",
         )
@@ -96,7 +96,12 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _size(text: str) -> int:
+def size_of(text: str) -> int:
+    """Read a number of bytes, levels or values that may end in k, M or G.
+
+    Raises:
+        ArgumentTypeError: it is something else.
+    """
     number = text.lower().removesuffix("b").removesuffix("i")
     unit = number.lstrip("0123456789")
     digits = number.removesuffix(unit)

@@ -38,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """List."""
     registry = registry_of(options)
-    codecs = [*_codecs(registry, "serializer"), *_codecs(registry, "compressor")]
+    codecs = [*codecs_of(registry, "serializer"), *codecs_of(registry, "compressor")]
     if options.json:
         import json
 
@@ -54,10 +54,11 @@ def run(options: Namespace) -> int:
 def _row(codec: dict[str, Any]) -> tuple[str, ...]:
     safe = {True: "yes", False: "no", None: "?"}[codec["safe"]]
     aliases, content_types = ", ".join(codec["aliases"]), codec["content_types"]
-    return codec["name"], aliases, content_types[0] if content_types else "", safe, one_line(_library(codec), 300)
+    return codec["name"], aliases, content_types[0] if content_types else "", safe, one_line(library(codec), 300)
 
 
-def _library(codec: dict[str, Any]) -> str:
+def library(codec: dict[str, Any]) -> str:
+    """Say on one line which library does a codec's work, or what is wrong with it."""
     if codec["broken"]:
         return f"broken plugin: {codec['broken']}"
     if not codec["installed"]:
@@ -69,7 +70,8 @@ def _library(codec: dict[str, Any]) -> str:
     return f"{codec['library']} {codec['version']}{faster}{with_plugin}"
 
 
-def _codecs(registry: Registry, kind: Kind) -> Iterator[dict[str, Any]]:
+def codecs_of(registry: Registry, kind: Kind) -> Iterator[dict[str, Any]]:
+    """Give what is known of every codec of a kind, plugins among them."""
     entries = registry.serializers if kind == "serializer" else registry.compressors
     for entry in entries.values():
         yield {**_facts(kind, entry), **_state(entry)}

@@ -17,6 +17,7 @@ FAILED = 1
 USAGE = 2
 BAD_DATA = 3
 MISSING = 4
+UNSTABLE = 5
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 """What a shell shows for a program that SIGPIPE ended."""

@@ -1,0 +1,180 @@
+"""What `satchel bench` and `satchel recommend` share: options, the plan of a run, and what is done with the run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from satchel.cli.arguments import add_accept, add_dialect, limits_of, registry_of
+from satchel.cli.outcome import BAD_DATA, INTERRUPTED, OK, UNSTABLE, Failure, usage
+from satchel.cli.report import add_export, write, write_exports
+from satchel.cli.samples import add_samples, describe, read_samples, warning
+from satchel.cli.showing import add_plain, progress
+
+if TYPE_CHECKING:
+    from satchel.bench.candidates import Candidate
+    from satchel.bench.results import Run
+    from satchel.bench.samples import Samples
+    from satchel.bench.screening import Screened
+    from satchel.registry import Registry
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options that both have."""
+    add_samples(parser)
+    choice = parser.add_argument_group("candidates")
+    add_accept(choice, "--serializers", "serializers to compare; default all")
+    add_accept(choice, "--compressors", "compressors to compare, none for no compression; default all and none")
+    choice.add_argument("--levels", action="extend", type=_levels, metavar="N[,N…]", help="levels; default a few each")
+    choice.add_argument(
+        "--dictionary",
+        action="append",
+        metavar="FILE",
+        help="a zstd dictionary of satchel train; may be given again",
+    )
+    choice.add_argument(
+        "--baseline",
+        default="json",
+        metavar="NAME",
+        help="what the others are beside: SERIALIZER[+COMPRESSOR[:LEVEL]]; default json",
+    )
+    add_dialect(choice)
+    run = parser.add_argument_group("the run")
+    run.add_argument("--rounds", type=_positive, metavar="N", help="how often each finalist is timed")
+    run.add_argument("--seconds", type=_positive, metavar="N", help="no further round begins after so long")
+    run.add_argument("--strict", action="store_true", help="exit with 5 when the machine was not steady")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--json", metavar="FILE", help="write the run as JSON; - is standard output, in place of a table"
+    )
+    add_export(output)
+    add_plain(output)
+
+
+def measured(
+    options: Namespace,
+    samples: Samples,
+    *,
+    choose: Callable[[Sequence[Screened]], Iterable[Screened]],
+    rounds: int,
+    safe: bool = False,
+    memory: bool = True,
+) -> tuple[Run, Registry]:
+    """Measure as the options say.
+
+    Args:
+        choose: gives the finalists.
+        rounds: how often each is timed, unless the options say it.
+        safe: leave out serializers that are not fit for untrusted input, unless they are named.
+
+    Raises:
+        Failure: the baseline is not to be had, or a message does not come back.
+        SatchelError: a codec that is named is unknown or not installed, or the baseline does not carry a message.
+    """
+    from satchel.bench.candidates import Choice, candidates
+    from satchel.bench.measuring import Plan, measure
+    from satchel.bench.screening import Mismatch
+
+    registry = _registry(options)
+    every, left_out = candidates(
+        registry, serializers=options.serializers, compressors=options.compressors, levels=options.levels
+    )
+    if safe and options.serializers is None:
+        every = _safe(every, registry, left_out)
+    try:
+        baseline = Choice.parse(options.baseline).candidate(registry)
+    except ValueError as error:
+        raise usage(f"--baseline: {error}") from error
+    with progress() as tell:
+        plan = Plan(
+            registry=registry,
+            candidates=every,
+            baseline=baseline,
+            finalists=choose,
+            limits=limits_of(options),
+            rounds=options.rounds or rounds,
+            seconds=options.seconds or float("inf"),
+            memory=memory,
+            left_out=left_out,
+            tell=tell,
+        )
+        try:
+            return measure(samples, plan), registry
+        except Mismatch as error:
+            raise Failure(BAD_DATA, str(error)) from error
+
+
+def read(options: Namespace) -> Samples:
+    """Read the samples, and say on standard error how many there are.
+
+    Raises:
+        Failure: they cannot be read, or are not what they should be.
+    """
+    samples = read_samples(options)
+    print(describe(samples), file=sys.stderr)
+    if said := warning(samples):
+        print(f"satchel: warning: {said}", file=sys.stderr)
+    return samples
+
+
+def finish(run: Run, options: Namespace, show: Callable[[], object]) -> int:
+    """Write and show a run, and give the exit code.
+
+    Args:
+        show: writes the tables to standard output.
+    """
+    from satchel.bench.exporting import export
+
+    write_exports(run, options.export)
+    if options.json:
+        write(export(run, "json"), options.json)
+    if options.json != "-":
+        show()
+    if not run.complete:
+        print("satchel: interrupted; this is what was measured until then", file=sys.stderr)
+        return INTERRUPTED
+    if options.strict and not run.noise.stable:
+        print(f"satchel: error: the machine was not steady: {_unsteady(run)}", file=sys.stderr)
+        return UNSTABLE
+    return OK
+
+
+def _unsteady(run: Run) -> str:
+    """How unsteady the machine was, in words."""
+    noise = run.noise
+    return (
+        f"a fixed piece of work varied by {noise.spread:.0%} and drifted by {noise.drift:+.0%}; "
+        "close other programs, or give more --rounds"
+    )
+
+
+def _registry(options: Namespace) -> Registry:
+    registry = registry_of(options)
+    for name in options.dictionary or ():
+        registry = registry.with_dictionary(Path(name))
+    return registry
+
+
+def _safe(every: list[Candidate], registry: Registry, left_out: dict[str, str]) -> list[Candidate]:
+    unsafe = {
+        one.serializer for one in every if getattr(type(registry.serializer(one.serializer)), "safe", None) is False
+    }
+    left_out.update(dict.fromkeys(unsafe, "not fit for untrusted input; name it in --serializers to compare it"))
+    return [one for one in every if one.serializer not in unsafe]
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 10**6:
+        raise ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
+def _levels(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of levels such as 1,3,9") from None

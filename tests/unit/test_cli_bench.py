@@ -1,0 +1,243 @@
+"""`satchel bench`, `recommend` and `doctor` as a user runs them: samples in, tables and files out, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from satchel import Pipeline
+from satchel.bench.results import from_json
+from tests.unit.cli_run import COMMAND, environment, satchel
+
+pytestmark = pytest.mark.once
+
+#: Little work: what is tested is what the commands do with it.
+QUICK = ("--serializers", "json,msgpack", "--compressors", "none,zlib", "--levels", "1", "--rounds", "5")
+ROWS = ["json", "json+zlib:1", "msgpack", "msgpack+zlib:1"]
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("samples") / "orders.jsonl"
+    lines = [
+        json.dumps({"id": n, "customer": f"secret-{n % 5}", "lines": [{"sku": k} for k in range(n % 20)]})
+        for n in range(120)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(messages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    exports = [
+        argument for form in ("json", "csv", "md", "html") for argument in ("--export", str(folder / f"run.{form}"))
+    ]
+    done = satchel("bench", str(messages), "--all", *QUICK, *exports)
+    assert (done.code, done.out.count(b"\n") > 5) == (0, True), done.err
+    return folder
+
+
+def test_a_table_is_on_standard_output_and_the_number_of_messages_on_the_other(messages):
+    done = satchel("bench", str(messages), "--all", *QUICK)
+
+    assert done.code == 0
+    assert done.err.splitlines()[0].startswith("120 messages, ")
+    assert [line.split()[0] for line in done.text.splitlines()[1:5]].__len__() == 4
+    assert {line.split()[0] for line in done.text.splitlines()[1:5]} == set(ROWS)
+    assert "json (baseline)" in done.text
+    assert "\x1b" not in done.text
+
+
+def test_every_export_is_made_from_the_json_again_byte_for_byte(run):
+    found = from_json((run / "run.json").read_bytes())
+    assert sorted(row.name for row in found.rows) == ROWS
+
+    for form in ("json", "csv", "md", "html"):
+        again = run / f"again.{form}"
+        assert satchel("report", str(run / "run.json"), "--export", str(again)).code == 0
+        assert again.read_bytes() == (run / f"run.{form}").read_bytes()
+
+
+def test_no_export_holds_a_payload_or_a_path(run):
+    for form in ("json", "csv", "md", "html"):
+        text = (run / f"run.{form}").read_text()
+        assert "secret" not in text
+        assert "orders.jsonl" in text or form == "csv"
+        assert str(run.parent) not in text
+
+
+def test_the_sheet_has_a_line_for_each_candidate(run):
+    with open(run / "run.csv", newline="") as file:
+        lines = list(csv.DictReader(file))
+
+    assert sorted(line["name"] for line in lines) == ROWS
+
+
+def test_json_on_standard_output_takes_the_place_of_the_table(messages):
+    done = satchel("bench", str(messages), "--json", "-", *QUICK)
+
+    assert from_json(done.out).samples.measured == 120
+    assert done.out.endswith(b"}\n")
+
+
+def test_standard_input_and_few_messages():
+    done = satchel("bench", "-", *QUICK, stdin='{"a": 1}\n{"a": 2}\n')
+
+    assert done.code == 0
+    assert "n = 2" in done.err
+
+
+def test_a_message_that_is_broken_is_exit_code_3_with_its_place(tmp_path):
+    path = tmp_path / "orders.jsonl"
+    path.write_text('{"a": 1}\n{"a": \n')
+
+    done = satchel("bench", str(path), *QUICK)
+
+    assert (done.code, done.out) == (3, b"")
+    assert re.search(r"orders\.jsonl.*2", done.err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--baseline", "json+"], "SERIALIZER"),
+        (["--baseline", "jsno"], "did you mean 'json'"),
+        (["--compressors", "zstdd"], "did you mean 'zstd'"),
+        (["--levels", "x"], "levels"),
+        (["--rounds", "0"], "positive"),
+        (["--export", "run.xlsx"], ".csv"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_measured(messages, arguments, told):
+    done = satchel("bench", str(messages), *QUICK, *arguments)
+
+    assert (done.code, done.out) == (2, b"")
+    assert told in done.err
+    assert done.err.count("satchel: error:") == 1
+
+
+def test_a_library_that_is_missing_is_left_out_with_the_command_that_installs_it(messages, tmp_path):
+    (tmp_path / "zstandard.py").write_text("raise ModuleNotFoundError('zstandard')")
+
+    everything = satchel(
+        "bench", str(messages), "--serializers", "json", "--rounds", "5", "--json", "-", PYTHONPATH=str(tmp_path)
+    )
+    named = satchel("bench", str(messages), *QUICK, "--compressors", "zstd", PYTHONPATH=str(tmp_path))
+
+    assert from_json(everything.out).left_out["zstd"] == "pip install 'satchel[zstd]'"
+    assert named.code == 4
+    assert "pip install 'satchel[zstd]'" in named.err
+
+
+def test_a_recommendation_names_one_and_its_lines_of_configuration_work(messages):
+    done = satchel("recommend", str(messages), *QUICK, "--link", "10M", "--hops", "2")
+
+    assert done.code == 0, done.err
+    best = re.match(r"Take (\S+): over 10 Mbit/s, 2 hops, ", done.text)
+    assert best is not None
+    assert best[1] in ROWS
+    assert "Links for which each is the best, at 2 hops:" in done.text
+    lines = done.text[done.text.index("# Satchel") :]
+    names: dict[str, Any] = {"value": [{"sku": k} for k in range(50)]}
+    exec(lines, names)
+    pipeline = names["pipeline"]
+    assert isinstance(pipeline, Pipeline)
+    assert pipeline.decode(names["encoded"]) == names["value"]
+
+
+def test_a_recommendation_for_celery_has_its_settings():
+    done = satchel("recommend", "--sample", "celery:50", *QUICK, "--link", "100k", "--dialect", "celery")
+
+    assert 'task_serializer = "' in done.text
+    assert "celery_registry" in done.text
+
+
+def test_a_recommendation_by_money_needs_both_prices(messages):
+    assert satchel("recommend", str(messages), "--core-hour", "1").code == 2
+    done = satchel("recommend", str(messages), *QUICK, "--core-hour", "0.05", "--gigabyte", "0.1")
+
+    assert "a million messages cost" in done.text
+
+
+def test_pickle_is_recommended_only_where_it_is_named(messages):
+    quick = ("--compressors", "none", "--rounds", "5", "--json", "-")
+    unnamed = from_json(satchel("recommend", str(messages), *quick).out)
+    named = from_json(satchel("recommend", str(messages), "--serializers", "json,pickle", *quick).out)
+
+    assert "pickle" not in {row.serializer for row in unnamed.rows}
+    assert "untrusted" in unnamed.left_out["pickle"]
+    assert "pickle" in {row.serializer for row in named.rows}
+
+
+def test_an_interruption_keeps_what_was_measured_and_is_exit_code_130(messages, tmp_path):
+    path = tmp_path / "run.json"
+    ours, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "bench", str(messages), *QUICK, "--rounds", "100000", "--json", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env=environment(TERM="dumb"),
+        start_new_session=True,
+        # A shell's job in the background ignores it, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no other thread has a lock
+    )
+    os.close(terminal)
+    shown = b""
+    while b"timing" not in shown:
+        shown += os.read(ours, 1000)
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    rest = os.read(ours, 10_000)
+    os.close(ours)
+
+    assert process.returncode == 130
+    assert b"Traceback" not in shown + rest + out
+    # Whether one process was done until then is a matter of chance.
+    assert not path.exists() or not from_json(path.read_bytes()).complete
+
+
+def test_doctor_tells_noise_engines_and_what_is_missing(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("")
+    done = satchel("doctor")
+    told = json.loads(satchel("doctor", "--json").out)
+
+    assert done.code == 0
+    assert "a fixed piece of work varies by" in done.text
+    assert set(told) == {"machine", "noise", "codecs"}
+    assert {codec["name"] for codec in told["codecs"]} >= {"json", "zstd"}
+    assert told["machine"]["python"] == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_doctor_is_strict_on_request(monkeypatch):
+    from satchel import cli
+    from satchel.bench import machine
+    from satchel.bench.results import Noise
+
+    monkeypatch.setattr(machine, "observe", lambda _: Noise(0.5, 0.0, stable=False))
+
+    assert cli.main(["doctor"]) == 0
+    assert cli.main(["doctor", "--strict"]) == 5
+
+
+def test_a_run_on_a_machine_that_is_not_steady_is_exit_code_5_when_strict(messages, monkeypatch, capsys):
+    from satchel import cli
+    from satchel.bench import measuring
+    from satchel.bench.results import Noise
+
+    monkeypatch.setattr(measuring, "noise", lambda _: Noise(0.5, 0.0, stable=False))
+
+    assert cli.main(["bench", str(messages), *QUICK]) == 0
+    assert "The machine was not steady" in capsys.readouterr().out
+    assert cli.main(["bench", str(messages), *QUICK, "--strict"]) == 5
+    assert "not steady: a fixed piece of work varied by 50%" in capsys.readouterr().err
