@@ -140,6 +140,15 @@ def test_a_library_that_is_missing_is_left_out_with_the_command_that_installs_it
     assert "pip install 'satchel[zstd]'" in named.err
 
 
+def test_a_plugin_is_measured_and_recommended_with_no_flag_and_a_broken_one_is_left_out(messages, plugin_site):
+    quick = ("--compressors", "none", "--rounds", "5", "--json", "-")
+    for command in ("bench", "recommend"):
+        found = from_json(satchel(command, str(messages), *quick, PYTHONPATH=str(plugin_site)).out)
+
+        assert "reverse" in {row.serializer for row in found.rows}
+        assert "does not import" in found.left_out["broken"]
+
+
 def test_a_recommendation_names_one_and_its_lines_of_configuration_work(messages):
     done = satchel("recommend", str(messages), *QUICK, "--link", "10M", "--hops", "2")
 
