@@ -103,7 +103,7 @@ class Digest:
 
     def __init__(self, zstandard: Any, dictionary: Dictionary, level: int) -> None:
         self.dictionary = dictionary
-        self.data = zstandard.ZstdCompressionDict(dictionary.data, dict_type=zstandard.DICT_TYPE_FULLDICT)
+        self.data: Any = zstandard.ZstdCompressionDict(dictionary.data, dict_type=zstandard.DICT_TYPE_FULLDICT)
         try:
             # With the parameters of a level for bodies of any length: those for short ones make long ones larger than
             # without a dictionary, and level 9 takes twice as long.
@@ -140,8 +140,9 @@ class DictionaryContexts(threading.local):
         self, zstandard: Any, level: int, checksum: bool, dictionary: int | None, digests: Mapping[int, Digest]
     ) -> None:
         data = None if dictionary is None else digests[dictionary].data
-        self.compress = zstandard.ZstdCompressor(level=level, write_checksum=checksum, dict_data=data).compress
-        self.decompress = _by_dictionary(zstandard, digests)
+        compressor: Any = zstandard.ZstdCompressor(level=level, write_checksum=checksum, dict_data=data)
+        self.compress: Callable[[Buffer], bytes] = compressor.compress
+        self.decompress: Callable[[Buffer, int, bool, bool], bytes] = _by_dictionary(zstandard, digests)
 
 
 def _by_dictionary(zstandard: Any, digests: Mapping[int, Digest]) -> Callable[[Buffer, int, bool, bool], bytes]:
