@@ -75,7 +75,7 @@ class Choice:
         """
         serializer, plus, rest = text.partition("+")
         compressor, colon, level = rest.partition(":")
-        if not serializer or (plus and not compressor) or (colon and not level.lstrip("-").isdecimal()):
+        if not serializer or (plus and not compressor) or (colon and not level.removeprefix("-").isdecimal()):
             raise ValueError(f"{text!r} is not of the form SERIALIZER[+COMPRESSOR[:LEVEL]], such as json+zstd:3")
         return cls(serializer, compressor or None, int(level) if colon else None)
 
@@ -111,10 +111,15 @@ def candidates(
 
     Raises:
         RegistryError: a codec that was named is unknown or not installed.
+        ValueError: no compressor has any of the levels.
     """
     left_out: dict[str, str] = {}
     named = [name for name in compressors or () if name != "none"]
     every = _codecs(registry, "serializer", serializers, left_out)
+    if levels is not None and not any(
+        _takes(codec, level) for codec in _codecs(registry, "compressor", None, {}) for level in levels
+    ):
+        raise ValueError(f"no compressor has a level {' or '.join(map(str, levels))}")
     packing = [] if compressors is not None and not named else _codecs(registry, "compressor", named or None, left_out)
     bare = compressors is None or "none" in compressors
     found: list[Candidate] = []

@@ -27,7 +27,7 @@ THRESHOLD = 128
 #: Microseconds that one batch of the slowest finalist may take.
 _LONGEST_BATCH = 30_000
 #: How many messages are timed, if there are so many.
-_LEAST_TIMED, _MOST_TIMED = 24, 256
+_LEAST_TIMED, _MOST_TIMED = 64, 256
 #: Microseconds that the sizes of all messages may take of one finalist; beyond, the screening's estimate stands.
 _LONGEST_SIZING = 2_000_000
 
@@ -79,10 +79,10 @@ def measure(samples: Samples, plan: Plan) -> Run:
     candidates = [one for one in dict.fromkeys((plan.baseline, *plan.candidates)) if one.serializer in bodies]
     screened = _screened(candidates, samples.values, bodies, plan)
     chosen = {one.candidate: one for one in (screened[0], *plan.finalists(screened))}
-    times, complete = _raced(chosen, samples.values, bodies, plan)
+    times, raced_all = _raced(chosen, samples.values, bodies, plan)
     steadiness = [microseconds for those in times for microseconds in those[REFERENCE]]
-    timed = _timed(chosen, samples.values, bodies, plan, times)
-    rest = [_screened_row(one, timed[0]) for one in screened if one.candidate not in chosen]
+    timed, sized_all = _timed(chosen, samples.values, bodies, plan, times)
+    rest = [_screened_row(one, timed[0], len(samples.values)) for one in screened if one.candidate not in chosen]
     run = Run(
         created=created,
         satchel=versions(["satchel"]).get("satchel", ""),
@@ -93,7 +93,7 @@ def measure(samples: Samples, plan: Plan) -> Run:
         dialect=plan.registry.dialect,
         rounds=len(steadiness),
         noise=noise(steadiness),
-        complete=complete,
+        complete=raced_all and sized_all,
         rows=(*sorted(_with_pareto(timed), key=_there_and_back), *sorted(rest, key=_there_and_back)),
         left_out=left_out,
     )
@@ -182,18 +182,24 @@ def _timed(
     bodies: Mapping[str, list[Encoded]],
     plan: Plan,
     times: Sequence[Times],
-) -> list[Row]:
-    """The rows of the finalists, the baseline's first."""
+) -> tuple[list[Row], bool]:
+    """The rows of the finalists, the baseline's first; and whether sizes and memory were not interrupted."""
     largest = max(range(len(values)), key=lambda index: len(bodies[plan.baseline.serializer][index].body))
     rows: list[Row] = []
+    complete = True
     for number, (candidate, estimate) in enumerate(chosen.items()):
-        plan.tell("sizes and memory", number / len(chosen))
-        sizes = _sizes(candidate, estimate, bodies[candidate.serializer])
-        peak = peak_memory(candidate, values[largest], plan.registry, plan.limits) if plan.memory else None
+        sizes, peak = _estimated(estimate, len(values)), None
+        try:
+            if complete:
+                plan.tell("sizes and memory", number / len(chosen))
+                sizes = _sizes(candidate, estimate, bodies[candidate.serializer])
+                peak = peak_memory(candidate, values[largest], plan.registry, plan.limits) if plan.memory else None
+        except KeyboardInterrupt:
+            complete = False
         encode, decode = (_cost(candidate.name, way, plan.baseline.name, times) for way in ("encode", "decode"))
         total = rows[0].sizes.total if rows else sizes.total
         rows.append(_row(candidate, "timed", sizes, total, encode, decode, peak))
-    return rows
+    return rows, complete
 
 
 def _sizes(candidate: Candidate, estimate: Screened, bodies: Sequence[Encoded]) -> Sizes:
@@ -256,8 +262,7 @@ def _row(
     )
 
 
-def _screened_row(estimate: Screened, baseline: Row) -> Row:
-    count = len(baseline.sizes.each) or 1
+def _screened_row(estimate: Screened, baseline: Row, count: int) -> Row:
     encode, decode = (Cost(time, time, time, time) for time in (estimate.encode, estimate.decode))
     sizes = _estimated(estimate, count)
     return _row(estimate.candidate, "screened", sizes, baseline.sizes.total, encode, decode, None)

@@ -1,17 +1,17 @@
 """Peak memory of encoding and decoding one message: a child process reads what Linux says of it (VmHWM).
 
-``python -m satchel.bench.peaks`` is the child; it is sent the work by its parent, as a pickle.
+The child is sent the work by its parent, as a pickle.
 """
 
 from __future__ import annotations
 
 import pickle
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from satchel.bench import children
 from satchel.bench.candidates import Candidate
 from satchel.registry import Registry
 from satchel.types import Limits
@@ -31,15 +31,14 @@ def peak_memory(candidate: Candidate, value: Any, registry: Registry, limits: Li
         work = pickle.dumps((candidate, registry.dialect, registry.types, limits, value))
     except Exception:  # noqa: BLE001 - a codec of functions, or a type of the application's; it may raise anything
         return None
-    command = [sys.executable, "-m", "satchel.bench.peaks"]
     try:
-        done = subprocess.run(command, input=work, capture_output=True, check=True, timeout=60)  # noqa: S603 - this module
-        return int(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
+        return int(children.run(__name__, work))
+    except (OSError, children.ChildFailed):
         return None
 
 
-def _main() -> None:
+def main() -> None:
+    """Be the child."""
     candidate, dialect, types, limits, value = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from the parent
     pipeline = candidate.pipeline(Registry.of_dialect(dialect)._changed(types=types), limits)
     arguments = {"serializer": candidate.serializer, "compression": candidate.compression}
@@ -56,7 +55,3 @@ def peak() -> int:
     if found is None:
         raise RuntimeError("Linux does not say VmHWM")
     return int(found[1]) * 1024
-
-
-if __name__ == "__main__":
-    _main()

@@ -1,16 +1,17 @@
 """Timing the finalists, in fresh processes one after another: what is steady within one differs between them.
 
-``python -m satchel.bench.racing`` is one of them. Its parent sends it the work, and is sent the times, as pickles.
+Each is sent the work by its parent, and sends back the times, as pickles.
 """
 
 from __future__ import annotations
 
+import os
 import pickle
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from satchel.bench import children
 from satchel.bench.candidates import Candidate
 from satchel.bench.machine import fixed_work
 from satchel.bench.screening import check
@@ -38,6 +39,7 @@ class Work(NamedTuple):
         numbered: the messages, each with its number.
         rounds: how often.
         seconds: no further round begins after so long.
+        seed: of the order within the rounds.
     """
 
     candidates: tuple[Candidate, ...]
@@ -47,6 +49,7 @@ class Work(NamedTuple):
     numbered: tuple[tuple[int, Any], ...]
     rounds: int
     seconds: float
+    seed: int = 0
 
 
 def raced(work: Work, processes: int) -> Iterator[Times]:
@@ -56,21 +59,16 @@ def raced(work: Work, processes: int) -> Iterator[Times]:
         processes: how many; 0 for this one.
 
     Raises:
-        RuntimeError: a process fails; the text is its own.
-        Mismatch: a message does not come back.
+        ChildFailed: a process fails.
     """
-    sent = b""
     try:
-        sent = pickle.dumps(work)
+        pickle.dumps(work)
     except Exception:  # noqa: BLE001 - a codec of an application's functions may raise anything
         processes = 0
     if processes == 0:
         yield timed(work)
-    for _ in range(processes):
-        done = subprocess.run([sys.executable, "-m", __name__], input=sent, capture_output=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise RuntimeError(f"timing failed in a process of its own: {done.stderr.decode(errors='replace')[-2000:]}")
-        yield pickle.loads(done.stdout)  # noqa: S301 - from the child
+    for number in range(processes):
+        yield pickle.loads(children.run(__name__, pickle.dumps(work._replace(seed=number))))  # noqa: S301 - our own child
 
 
 def timed(work: Work) -> Times:
@@ -82,7 +80,15 @@ def timed(work: Work) -> Times:
     for candidate in work.candidates:
         encode, decode = _jobs(candidate, registry, work)
         jobs[candidate.name, "encode"], jobs[candidate.name, "decode"] = encode, decode
-    times: dict[Any, list[float]] = race(jobs, rounds=work.rounds, seconds=work.seconds)
+    parent = os.getppid()
+    times: dict[Any, list[float]] = race(
+        jobs,
+        rounds=work.rounds,
+        seconds=work.seconds,
+        fewest=1,
+        seed=work.seed,
+        after_round=lambda _: children.end_with(parent),
+    )
     count = len(work.numbered)
     return {key: took if key == REFERENCE else [time / count for time in took] for key, took in times.items()}
 
@@ -106,5 +112,6 @@ def _jobs(candidate: Candidate, registry: Registry, work: Work) -> tuple[Job, Jo
     return encode, decode
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Be one of the processes."""
     sys.stdout.buffer.write(pickle.dumps(timed(pickle.loads(sys.stdin.buffer.read()))))  # noqa: S301 - from the parent

@@ -47,6 +47,10 @@ class Prices(NamedTuple):
     core_hour: float
     gigabyte: float
 
+    def link(self, hops: int) -> Link:
+        """The link over which times are in the same proportions as these prices."""
+        return Link(8e6 * self.core_hour / (3.6 * self.gigabyte) if self.core_hour and self.gigabyte else 1e15, hops)
+
     def million(self, row: Row, hops: int) -> float:
         """What a million messages cost."""
         return there_and_back(row) / 3600 * self.core_hour + row.sizes.mean * hops / 1000 * self.gigabyte
@@ -170,9 +174,10 @@ def worth_compressing(compressor: Any, bodies: Sequence[bytes], link: Link) -> i
     The beginnings of real bodies stand for short ones.
 
     Returns:
-        None when it is never worth it at the sizes that there are.
+        None when it is not worth it at the size that a tenth of the bodies exceed, nor, then, at any other.
     """
-    longest = max(map(len, bodies))
+    # A few that are far longer than the others, and may be of another kind, decide nothing.
+    longest = sorted(map(len, bodies))[len(bodies) * 9 // 10]
     sizes = [32]
     while sizes[-1] < longest:
         sizes.append(math.ceil(sizes[-1] * math.sqrt(2)))

@@ -129,6 +129,9 @@ def _with_compressor(candidate: Candidate, plain: Screened, bodies: Sequence[Enc
     long_enough, packed = long[:done], [codec.compress(body) for body in long[:done]]
     most = max(map(len, long_enough))
     decompress, _ = _mean(lambda body: codec.decompress(body, max_size=most), packed)
+    for number, (body, small) in enumerate(zip(long_enough, packed, strict=True)):
+        if codec.decompress(small, max_size=len(body)) != body:
+            raise Mismatch(f"{candidate.name}: message {number} does not come back from its compressor")
     share = sum(map(min, map(len, long_enough), map(len, packed))) / sum(map(len, long_enough))
     saved = sum(map(len, long)) * (1 - share) / len(bodies)
     part = len(long) / len(bodies)

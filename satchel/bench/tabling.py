@@ -173,11 +173,14 @@ def _time(cost: Cost) -> Cell:
 
 def _interval(cost: Cost) -> str:
     """Give half of the interval, in percent; nothing where there is none, as of what was only screened."""
-    half = max(cost.high - cost.median, cost.median - cost.low)
-    if not (cost.median > 0 and half > 0 and is_plain(half)):
+    try:
+        half = max(cost.high - cost.median, cost.median - cost.low)
+        if not (cost.median > 0 and half > 0 and is_plain(half)):
+            return ""
+        # Rounded up: an interval is not to look narrower than it is.
+        return f" ±{math.ceil(100 * half / cost.median)}%"
+    except OverflowError:  # Nobody measured that; a file may say it.
         return ""
-    # Rounded up: an interval is not to look narrower than it is.
-    return f" ±{math.ceil(100 * half / cost.median)}%"
 
 
 def _memory(size: int | None) -> Cell:

@@ -58,27 +58,31 @@ def race(
     *,
     rounds: int,
     seconds: float = math.inf,
+    fewest: int = FEWEST,
+    seed: int = 0,
     after_round: Callable[[int], object] = lambda _: None,
     samples: Samples | None = None,
 ) -> Samples:
     """Time every job in turn, `rounds` times, in random order within a round.
 
     Args:
-        seconds: no further round begins after so long, once there were `FEWEST`.
+        seconds: no further round begins after so long, once there were `fewest`.
+        fewest: rounds.
+        seed: of the order within the rounds.
         after_round: is given the number of rounds that were done, after each.
         samples: a dict to write into: when the race is interrupted, its whole rounds are there.
 
     Returns:
         Per job the time of a call, in microseconds, round by round: what has one index was measured together.
     """
-    order = random.Random(0)  # noqa: S311 - no secret
+    order = random.Random(seed)  # noqa: S311 - no secret
     samples = {} if samples is None else samples
     samples.update((name, []) for name in jobs)
     with collector_off():
         batches = {name: _batch(job) for name, job in jobs.items()}
         began = time.perf_counter()
         for done in range(rounds):
-            if done >= FEWEST and time.perf_counter() - began > seconds:
+            if done >= fewest and time.perf_counter() - began > seconds:
                 break
             names = order.sample(list(jobs), len(jobs))
             took = {name: timed(jobs[name], batches[name]) / batches[name] * 1e6 for name in names}

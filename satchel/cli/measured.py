@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satchel.cli.arguments import add_accept, add_dialect, limits_of, registry_of
-from satchel.cli.outcome import BAD_DATA, INTERRUPTED, OK, UNSTABLE, Failure, usage
+from satchel.cli.outcome import BAD_DATA, FAILED, INTERRUPTED, OK, UNSTABLE, Failure, usage
 from satchel.cli.report import add_export, write, write_exports
 from satchel.cli.samples import add_samples, describe, read_samples, warning
 from satchel.cli.showing import add_plain, progress
@@ -32,9 +32,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     choice.add_argument("--levels", action="extend", type=_levels, metavar="N[,N…]", help="levels; default a few each")
     choice.add_argument(
         "--dictionary",
-        action="append",
         metavar="FILE",
-        help="a zstd dictionary of satchel train; may be given again",
+        help="a zstd dictionary, trained on other messages than these: it does better on those that it knows",
     )
     choice.add_argument(
         "--baseline",
@@ -76,13 +75,21 @@ def measured(
         SatchelError: a codec that is named is unknown or not installed, or the baseline does not carry a message.
     """
     from satchel.bench.candidates import Choice, candidates
+    from satchel.bench.children import ChildFailed
     from satchel.bench.measuring import Plan, measure
     from satchel.bench.screening import Mismatch
 
+    _check_outputs(options)
     registry = _registry(options)
-    every, left_out = candidates(
-        registry, serializers=options.serializers, compressors=options.compressors, levels=options.levels
-    )
+    compressors = options.compressors
+    if compressors is not None and options.dictionary:
+        compressors = [*compressors, "zstd-dictionary"]
+    try:
+        every, left_out = candidates(
+            registry, serializers=options.serializers, compressors=compressors, levels=options.levels
+        )
+    except ValueError as error:
+        raise usage(f"--levels: {error}") from error
     if safe and options.serializers is None:
         every = _safe(every, registry, left_out)
     try:
@@ -106,6 +113,8 @@ def measured(
             return measure(samples, plan), registry
         except Mismatch as error:
             raise Failure(BAD_DATA, str(error)) from error
+        except ChildFailed as error:
+            raise Failure(FAILED, str(error)) from error
 
 
 def read(options: Namespace) -> Samples:
@@ -129,11 +138,12 @@ def finish(run: Run, options: Namespace, show: Callable[[], object]) -> int:
     """
     from satchel.bench.exporting import export
 
-    write_exports(run, options.export)
-    if options.json:
-        write(export(run, "json"), options.json)
+    # The table first: a full disk must not cost what was measured.
     if options.json != "-":
         show()
+    if options.json:
+        write(export(run, "json"), options.json)
+    write_exports(run, options.export)
     if not run.complete:
         print("satchel: interrupted; this is what was measured until then", file=sys.stderr)
         return INTERRUPTED
@@ -154,9 +164,27 @@ def _unsteady(run: Run) -> str:
 
 def _registry(options: Namespace) -> Registry:
     registry = registry_of(options)
-    for name in options.dictionary or ():
-        registry = registry.with_dictionary(Path(name))
-    return registry
+    if options.dictionary is None:
+        return registry
+    try:
+        return registry.with_dictionary(Path(options.dictionary))
+    except OSError as error:
+        raise usage(f"{options.dictionary}: {error.strerror}") from error
+
+
+def _check_outputs(options: Namespace) -> None:
+    """Find out whether files can be written before there is something that would be lost."""
+    for name in (options.json, *options.export):
+        if name not in (None, "-"):
+            path = Path(name)
+            new = not path.exists()
+            try:
+                with path.open("ab"):
+                    pass
+                if new:
+                    path.unlink()
+            except OSError as error:
+                raise usage(f"{name}: {error.strerror}") from error
 
 
 def _safe(every: list[Candidate], registry: Registry, left_out: dict[str, str]) -> list[Candidate]:

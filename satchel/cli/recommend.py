@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import TYPE_CHECKING
 
 from satchel.cli import measured
 from satchel.cli.outcome import usage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from satchel.bench.screening import Screened
 
 _EPILOG = """\
 The time of a message is encode + hops x 8 x bytes / link + decode, by the medians. A message that goes to a broker and
@@ -45,9 +51,12 @@ def run(options: Namespace) -> int:
 
     link = Link(options.link, options.hops)
     prices = None if options.core_hour is None else Prices(options.core_hour, options.gigabyte)
-    found, registry = measured.measured(
-        options, samples, rounds=_ROUNDS, choose=lambda every: finalists(every, [link]), safe=True, memory=False
-    )
+    priced = link if prices is None else prices.link(options.hops)
+
+    def choose(every: Sequence[Screened]) -> Sequence[Screened]:
+        return finalists(every, [priced])
+
+    found, registry = measured.measured(options, samples, rounds=_ROUNDS, choose=choose, safe=True, memory=False)
     answer = recommend(found.rows, link, prices, usual=usual(found.rows, registry))
     return measured.finish(
         found, options, lambda: show(Answered(found, answer, link, prices), samples, registry, options)

@@ -57,8 +57,11 @@ def _reason(answered: Answered) -> str:
     baseline = next(row for row in run.rows if row.name == run.baseline)
     totals = {row.name: total for row, total in answer.ranked}
     own, other = totals[best.name], totals[baseline.name]
-    what = f"a message takes {_digits(own)} µs" if prices is None else f"a million messages cost {_digits(own)}"
-    way = f"over {_link(link.speed)}, {link.hops} hop{'s' * (link.hops > 1)}, "
+    hops = f"{link.hops} hop{'s' * (link.hops > 1)}"
+    if prices is None:
+        way, what = f"over {_link(link.speed)}, {hops}, ", f"a message takes {_digits(own)} µs"
+    else:
+        way, what = f"with {hops}, ", f"a million messages cost {_digits(own)}"
     if best is baseline or best.name == baseline.name:
         return f"{way}{what}, and nothing else is better"
     return f"{way}{what}, {other / own:.2f} times as good as {baseline.name} with {_digits(other)}"
@@ -119,41 +122,50 @@ def _dictionary(answered: Answered, samples: Samples, registry: Registry, option
 
 def _smallest(size: int | None) -> str:
     if size is None:
-        return "Only the longest of them are worth compressing."
+        return "On this link hardly any of them takes less time for being compressed."
     return f"The smallest size worth compressing is about {size:,} bytes."
 
 
 def _configuration(best: Row, registry: Registry, options: Namespace, threshold: int | None) -> str:
     """The lines to paste."""
-    celery = registry.dialect == "celery"
-    function = "celery_registry" if celery else "default_registry"
-    names, made = ["Pipeline"], f"{function}()"
-    for name in options.dictionary or () if best.dictionary else ():
-        made += f".with_dictionary({name!r})"
-    if best.compressor is not None and best.level is not None and best.dictionary is None:
-        codec = registry.compressor(best.compressor)
-        if level_of(codec) != best.level:
-            names.append(type(codec).__name__)
-            made += f".with_compressor({type(codec).__name__}({level_option(codec)}={best.level}), replace=True)"
+    function = "celery_registry" if registry.dialect == "celery" else "default_registry"
+    codec = None if best.compressor is None else registry.compressor(best.compressor)
+    made, names = function, ["Pipeline"]
+    usual = codec is None or best.level is None or level_of(codec) == best.level
+    if codec is not None and best.dictionary is not None and usual:
+        made = f"{function}().with_dictionary({options.dictionary!r})"
+    elif codec is not None and not usual:
+        given = f"{level_option(codec)}={best.level}"
+        given += f", dictionary={options.dictionary!r}" if best.dictionary is not None else ""
+        made = f"{function}().with_compressor({type(codec).__name__}({given}), replace=True)"
+        names.append(type(codec).__name__)
     arguments = [f'["{best.serializer}"]']
-    if celery or made != "default_registry()":
+    if made != "default_registry":
         names.append(function)
-        arguments.append("registry=registry" if made != f"{function}()" else f"registry={function}")
-    if best.compressor is not None:
+        arguments.append(f"registry={function if made == function else 'registry'}")
+    if codec is not None:
         arguments.append(f'accept_compression=["{best.compressor}"]')
-        if threshold is not None:
-            arguments.append(f"compression_threshold={threshold}")
-    compression = "" if best.compressor is None else f', compression="{best.compressor}"'
+        arguments += [] if threshold is None else [f"compression_threshold={threshold}"]
+    compression = "" if codec is None else f', compression="{best.compressor}"'
     lines = ["# Satchel", f"from satchel import {', '.join(names)}", ""]
-    if made != f"{function}()":
-        lines.append(f"registry = {made}")
+    lines += [] if made == function else [f"registry = {made}"]
     lines.append(f"pipeline = Pipeline({', '.join(arguments)})")
     lines.append(f'encoded = pipeline.encode(value, serializer="{best.serializer}"{compression})')
-    if celery:
-        lines += ["", "# Celery's settings; kombu chooses its own level", f'task_serializer = "{best.serializer}"']
-        lines.append(f'accept_content = ["{best.serializer}"]')
-        lines += [f'task_compression = "{best.compressor}"'] if best.compressor else []
-    return "\n".join(lines)
+    return "\n".join([*lines, *_celerys_settings(best, registry)])
+
+
+def _celerys_settings(best: Row, registry: Registry) -> list[str]:
+    """Celery's settings, where it has what is recommended."""
+    if registry.dialect != "celery" or best.dictionary is not None:
+        return []
+    level = "" if best.level is None else ": kombu has its own level, so sizes and times are others"
+    return [
+        "",
+        f"# Celery{level}",
+        f'task_serializer = result_serializer = "{best.serializer}"',
+        f'accept_content = ["{best.serializer}"]',
+        *([] if best.compressor is None else [f'task_compression = "{best.compressor}"']),
+    ]
 
 
 def _link(speed: float) -> str:
@@ -166,4 +178,4 @@ def _link(speed: float) -> str:
 
 
 def _digits(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

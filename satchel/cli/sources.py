@@ -243,7 +243,7 @@ def _files(folder: str) -> Iterator[str]:
         for name in sorted(names):
             path = os.path.join(inner, name)
             # A pipe would be waited for; a link that leads nowhere is a file that cannot be read.
-            if not name.startswith(".") and (os.path.isfile(path) or os.path.islink(path)):
+            if not name.startswith(".") and (os.path.isfile(path) or not os.path.exists(path)):
                 yield path
 
 

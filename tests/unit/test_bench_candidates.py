@@ -47,6 +47,11 @@ def test_a_level_that_a_compressor_does_not_have_leaves_its_own():
     assert names(serializers=["json"], compressors=["bzip2", "zstd"], levels=[19]) == ["json+bzip2:9", "json+zstd:19"]
 
 
+def test_a_level_that_no_compressor_has_is_an_error():
+    with pytest.raises(ValueError, match="no compressor has a level 99 or 100"):
+        names(levels=[99, 100])
+
+
 def test_a_codec_without_levels_is_one_candidate():
     codec = FunctionCompressor("same", bytes, lambda body, *, max_size: body, "application/x-same")
     found, _ = candidates(default_registry().with_compressor(codec), serializers=["json"], compressors=["same"])
@@ -63,7 +68,7 @@ def test_a_name_that_is_unknown_is_an_error_with_the_nearest():
         names(compressors=["zstdd"])
 
 
-@pytest.mark.parametrize("text", ["", "+zstd", "json+", "json+zstd:", "json+zstd:x", "json+zstd:1.5"])
+@pytest.mark.parametrize("text", ["", "+zstd", "json+", "json+zstd:", "json+zstd:x", "json+zstd:1.5", "json+zstd:--3"])
 def test_a_choice_of_another_form_is_an_error_that_shows_the_form(text):
     with pytest.raises(ValueError, match=r"SERIALIZER\[\+COMPRESSOR\[:LEVEL\]\]"):
         Choice.parse(text)

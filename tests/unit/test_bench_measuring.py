@@ -8,7 +8,7 @@ import math
 import pytest
 
 from satchel import EncodeError, Pipeline, default_registry
-from satchel.bench import timing
+from satchel.bench import measuring, timing
 from satchel.bench.candidates import Candidate, Choice, candidates
 from satchel.bench.machine import noise
 from satchel.bench.measuring import Plan, measure
@@ -156,6 +156,36 @@ def test_processes_of_their_own_time_as_this_one_does():
     ]
     assert (apart.rounds, apart.complete) == (4, True)
     assert {row.name for row in apart.rows} == {row.name for row in here.rows}
+
+
+def test_an_interruption_of_what_comes_after_the_timing_keeps_the_times():
+    def interrupt(what, done):
+        if what == "sizes and memory" and done > 0:
+            raise KeyboardInterrupt
+
+    run = measure(sampled(VALUES), plan(tell=interrupt, **SMALL))
+
+    assert (run.complete, run.rounds, len(run.rows)) == (False, 5, 4)
+    assert [row.name for row in run.rows if row.sizes.each] == ["json"]
+
+
+def test_sizes_that_take_too_long_are_estimated_for_all_messages(monkeypatch):
+    monkeypatch.setattr(measuring, "_LONGEST_SIZING", 0)
+
+    run = measure(sampled(VALUES), plan(baseline="json+zlib:1", choose=lambda _: [], **SMALL))
+
+    rows = {row.name: row for row in run.rows}
+    assert (rows["json+zlib:1"].sizes.p50, rows["json+zlib:1"].sizes.each) == (None, ())
+    assert rows["json"].sizes.total == pytest.approx(rows["json"].sizes.mean * len(VALUES), rel=0.01)
+    assert rows["json"].ratio < 1
+
+
+def test_a_compressor_that_was_only_screened_is_verified_too():
+    wrong = FunctionCompressor("wrong", lambda body: body[:9], lambda body, *, max_size: b"[1]", "application/x-wrong")
+    registry = default_registry().with_compressor(wrong)
+
+    with pytest.raises(Mismatch, match="wrong"):
+        measure(sampled(VALUES), plan(registry, serializers=["json"], compressors=["wrong"], choose=lambda _: []))
 
 
 def test_an_interruption_before_anything_was_timed_is_one():

@@ -119,5 +119,15 @@ def test_the_smallest_size_worth_compressing_is_where_it_begins_to_gain():
     assert 100 < (worth_compressing(Halving(), bodies, Link(1000)) or 0) < 150
 
 
+def test_one_long_body_that_does_not_shrink_decides_nothing():
+    class Picky(Halving):
+        def compress(self, body):
+            return bytes(len(body) + 9) if body.startswith(b"random") else super().compress(body)
+
+    bodies = [*[bytes(500)] * 50, b"random" * 1000]
+
+    assert 100 < (worth_compressing(Picky(), bodies, Link(1000)) or 0) < 150
+
+
 def test_nothing_is_worth_compressing_for_a_link_that_is_quicker():
     assert worth_compressing(Halving(), [bytes(1000)] * 5, Link(1e15)) is None

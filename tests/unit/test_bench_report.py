@@ -199,6 +199,7 @@ def awkward_rows() -> dict[str, tuple[Row, ...]]:
             replace(a_row(), ratio=-1.0, decode=Cost(-5.0, -5.0, -5.0, -5.0)),
             a_row(encode=1e-7, decode=1e-7),
         ),
+        "no interval": (replace(a_row(), encode=Cost(0.0, 5e-324, 0.0, 9.0), decode=Cost(0.0, huge, 0.0, 1.5)),),
         "a wide range": (a_row("a", size=1e-6, encode=1e14), a_row("b", size=1e14, encode=1e-6, decode=1e-6)),
         "ratio 0": (replace(a_row("a", size=1.0), ratio=0.0), replace(no_pareto := a_row(), encode=no_time)),
         "the same name": (no_pareto, no_pareto),

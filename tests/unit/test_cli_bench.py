@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from satchel import Pipeline
+from satchel.bench.generated import GENERATED
 from satchel.bench.results import from_json
 from tests.unit.cli_run import COMMAND, environment, satchel
+from tests.unit.dictionaries import trained
 
 pytestmark = pytest.mark.once
 
@@ -117,6 +119,8 @@ def test_a_message_that_is_broken_is_exit_code_3_with_its_place(tmp_path):
         (["--levels", "x"], "levels"),
         (["--rounds", "0"], "positive"),
         (["--export", "run.xlsx"], ".csv"),
+        (["--export", "nowhere/run.csv"], "nowhere/run.csv: No such file"),
+        (["--json", "nowhere/run.json"], "nowhere/run.json: No such file"),
     ],
 )
 def test_wrong_usage_is_told_before_anything_is_measured(messages, arguments, told):
@@ -168,7 +172,7 @@ def test_a_recommendation_names_one_and_its_lines_of_configuration_work(messages
 def test_a_recommendation_for_celery_has_its_settings():
     done = satchel("recommend", "--sample", "celery:50", *QUICK, "--link", "100k", "--dialect", "celery")
 
-    assert 'task_serializer = "' in done.text
+    assert 'task_serializer = result_serializer = "' in done.text
     assert "celery_registry" in done.text
 
 
@@ -214,6 +218,59 @@ def test_an_interruption_keeps_what_was_measured_and_is_exit_code_130(messages, 
     assert b"Traceback" not in shown + rest + out
     # Whether one process was done until then is a matter of chance.
     assert not path.exists() or not from_json(path.read_bytes()).complete
+
+
+def test_nothing_in_the_current_folder_is_run(messages, tmp_path):
+    for name in ("orjson", "json", "satchel"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w')")
+    program = "import sys; sys.path.remove(''); from satchel.cli import main; sys.exit(main())"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, "bench", str(messages), *QUICK],
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment(),
+    )
+
+    assert (done.returncode, b"MEMORY" in done.stdout) == (0, True)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_lines_for_a_dictionary_give_the_sizes_that_were_measured(tmp_path, monkeypatch):
+    path = tmp_path / "orders.zdict"
+    path.write_bytes(trained(7))
+    options = (
+        "--serializers",
+        "json",
+        "--compressors",
+        "none",
+        "--levels",
+        "9",
+        "--rounds",
+        "5",
+        "--dictionary",
+        str(path),
+    )
+
+    done = satchel(
+        "recommend", "--sample", "celery:40", *options, "--link", "10k", "--json", str(tmp_path / "run.json")
+    )
+
+    best = next(row for row in from_json((tmp_path / "run.json").read_bytes()).rows if row.compressor)
+    assert best.name == "json+zstd-dictionary:9"
+    assert best.dictionary is not None
+    values = GENERATED["celery"](40, 1)
+    names: dict[str, Any] = {"value": values[0]}
+    exec(done.text[done.text.index("# Satchel") :], names)
+    pipeline = names["pipeline"]
+    assert pipeline.registry.compressor("zstd-dictionary").level == 9
+    assert pipeline.decode(names["encoded"]) == values[0]
+
+
+def test_a_dictionary_that_is_none_is_told(messages, tmp_path):
+    assert satchel("bench", str(messages), *QUICK, "--dictionary", str(tmp_path / "none.zdict")).code == 2
+    (tmp_path / "bad.zdict").write_bytes(b"nothing")
+    assert "train one" in satchel("bench", str(messages), *QUICK, "--dictionary", str(tmp_path / "bad.zdict")).err
 
 
 def test_doctor_tells_noise_engines_and_what_is_missing(tmp_path):
