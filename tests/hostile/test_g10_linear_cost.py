@@ -42,13 +42,21 @@ LARGEST = Limits.max_body if THOROUGH else QUICK
 CACHED = frozenset((codec, name) for codec in ("json", "msgpack") for name in ("distinct keys", "short texts"))
 
 
+#: A family's body may have so many bytes more than were asked for.
+NEAR = 64
+
+
 def steps(codec: str, max_nodes: int) -> tuple[int, ...]:
     """Give the sizes from which a codec looks at a body once more; both sizes are on one side of each.
 
-    The values of a body that may hold more than `max_nodes` are counted, and msgpack goes through large ones twice: a
-    step in the cost, which is no more than three times the rest.
+    The values of a body that may hold more than `max_nodes` are counted (pickle counts one by one from half as many
+    bytes), and msgpack goes through large ones twice: a step in the cost, which is no more than three times the rest.
     """
-    return {"json": (2 * max_nodes,), "msgpack": (2 * MIB, max_nodes)}.get(codec, ())
+    return {
+        "json": (2 * max_nodes,),
+        "msgpack": (2 * MIB, max_nodes),
+        "pickle": (max_nodes, max_nodes // 2),
+    }.get(codec, ())
 
 
 pytestmark = pytest.mark.once
@@ -78,7 +86,7 @@ def size_of(codec: str, variant: str, name: str, max_nodes: int) -> int:
     own = min(max_nodes, getattr(most.serializer(codec), "max_nodes", max_nodes))
     size = min(QUICK if (codec, name) in CACHED else LARGEST, len(sample) * own // nodes * 49 // 50)
     for step in steps(codec, max_nodes):
-        size = step if size // 4 <= step < size else size
+        size = step - NEAR if size // SHARE <= step <= size + NEAR else size
     return size
 
 
