@@ -202,8 +202,6 @@ def test_an_interruption_keeps_what_was_measured_and_is_exit_code_130(messages, 
         stderr=terminal,
         env=environment(TERM="dumb"),
         start_new_session=True,
-        # A shell's job in the background ignores it, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no other thread has a lock
     )
     os.close(terminal)
     shown = b""

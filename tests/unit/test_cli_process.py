@@ -208,8 +208,6 @@ def test_ctrl_c_is_exit_code_130_without_a_traceback() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
-        # A shell's job in the background ignores it, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no other thread has a lock
     )
     assert process.stderr is not None
     hint = process.stderr.readline()
