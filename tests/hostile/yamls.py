@@ -31,7 +31,7 @@ def doubling(width: int, form: str) -> str:
 
 #: The most values that are read, at the most that each can cost, and one that is wrong at the very end.
 WRONG = "!!int x"
-MOST = 7_900
+MOST = 14_900
 
 
 def late(form: str, count: int = MOST, opening: str = "[", closing: str = "]") -> str:
