@@ -74,6 +74,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
+        value = value.replace("\0", "\ufffd")  # Python 3.10 does not write it.
         return f"'{value}" if _FORMULA.match(value) else value
     return repr(value)
 
