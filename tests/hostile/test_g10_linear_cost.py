@@ -39,13 +39,7 @@ QUICK = 240_000
 LARGEST = Limits.max_body if THOROUGH else QUICK
 #: A hash table that outgrows a cache costs a quarter more for each key with every four times the keys, and so up to six
 #: times as much in all: 19 ns for a byte of 500 kB, 25 of 2 MB, 33 of 8 MB, 51 of 64 MB. These stay within one.
-#: So do containers that are walked once more: JSON's datetimes take 9 to 10.6 ns for a byte of 260 kB to 2 MiB, and 22
-#: of 4 MiB, where they outgrow the last cache. MessagePack's towers take 740 ns at 61 kB, 830 at 245, 1,060 at 980.
-CACHED = frozenset({("json", "datetimes"), ("msgpack", "towers")}).union(
-    (codec, name) for codec in ("json", "msgpack") for name in ("distinct keys", "short texts")
-)
-
-
+CACHED = frozenset((codec, name) for codec in ("json", "msgpack") for name in ("distinct keys", "short texts"))
 #: A family's body may have so many bytes more than were asked for.
 NEAR = 64
 
