@@ -14,6 +14,11 @@ _STEPS = bytes.maketrans(b"[]", b"\x01\xff")
 _NOT_BRACKET_OR_QUOTE = bytes(set(range(256)) - set(b'[{]}"'))
 _NOT_BEFORE_VALUE = bytes(set(range(256)) - set(b"[{,:"))
 
+_WHITE_SPACE = b" \t\r\n"
+
+#: Bytes of which the strings are cut out at once: the pieces stay in a cache.
+_PART = 1 << 16
+
 #: Bytes up to which counting what opens a container comes first: it mostly settles it.
 SMALL = 4_000
 
@@ -25,7 +30,7 @@ def bound(body: bytes, limits: Limits) -> None:
         LimitExceeded: it is nested too deep or holds too many values.
     """
     room = limits.max_depth
-    bound_nodes(body, limits)
+    body = bound_nodes(body, limits)
     if len(body) <= SMALL and body.count(b"[") + body.count(b"{") <= room:
         return
     brackets = _outside_strings(body).translate(_ONE_KIND)
@@ -40,8 +45,8 @@ def bound(body: bytes, limits: Limits) -> None:
         room -= 1
 
 
-def bound_nodes(body: bytes, limits: Limits) -> None:
-    """Hold the number of values of a body against its limit.
+def bound_nodes(body: bytes, limits: Limits) -> bytes:
+    """Hold the number of values of a body against its limit. Gives the body, or as much of it as is left of the count.
 
     Raises:
         LimitExceeded: it holds too many.
@@ -49,25 +54,43 @@ def bound_nodes(body: bytes, limits: Limits) -> None:
     # A value and what separates it from the next take two bytes at the least; and before each but the first stands one
     # of four characters.
     most = limits.max_nodes
-    if len(body) > 2 * most and len(body.translate(None, _NOT_BEFORE_VALUE)) >= most and _values(body) > most:
-        raise LimitExceeded("max_nodes", most)
+    if len(body) > 2 * most and len(body.translate(None, _NOT_BEFORE_VALUE)) >= most:
+        body = _without_strings(body)
+        if _values(body) > most:
+            raise LimitExceeded("max_nodes", most)
+    return body
 
 
 def _outside_strings(body: bytes) -> bytes:
     """Give the brackets of a body that stand outside of strings."""
-    if b"\\" in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     # Strings with no bracket inside go; of the others, every other piece between quotes stands outside.
-    left = body.translate(None, _NOT_BRACKET_OR_QUOTE).replace(b'""', b"")
+    left = _unescaped(body).translate(None, _NOT_BRACKET_OR_QUOTE).replace(b'""', b"")
     return b"".join(left.split(b'"')[::2]) if b'"' in left else left
 
 
-def _values(body: bytes) -> int:
-    """Count the values of a body: scalars, keys and containers."""
-    if b"\\" in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # A letter for each string, and no white space: what is empty then looks empty.
-    marks = b"x".join(body.split(b'"')[::2]).translate(None, b" \t\r\n")
-    containers = marks.count(b"[") + marks.count(b"{") - marks.count(b"[]") - marks.count(b"{}")
+def _without_strings(body: bytes) -> bytes:
+    """Give a body with a letter in the place of each string; a part at a time, for there may be a million strings."""
+    body = _unescaped(body)
+    marks = []
+    inside = False
+    for start in range(0, len(body), _PART):
+        pieces = body[start : start + _PART].split(b'"')
+        marks.append(b"x".join(pieces[inside::2]))
+        inside ^= len(pieces) % 2 == 0
+        if inside:  # The part ends in a string.
+            marks.append(b"x")
+    return b"".join(marks)
+
+
+def _unescaped(body: bytes) -> bytes:
+    """Give a body whose quotes begin and end strings."""
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in body else body
+
+
+def _values(marks: bytes) -> int:
+    """Count the values of a body that has letters for strings: scalars, keys and containers."""
+    # What is empty is to look empty.
+    if any(space in marks for space in _WHITE_SPACE):
+        marks = marks.translate(None, _WHITE_SPACE)
     # Each separator stands before a value, and so does the opening of a container with something in it.
-    return 1 + marks.count(b",") + marks.count(b":") + containers
+    return 1 + len(marks.translate(None, _NOT_BEFORE_VALUE)) - marks.count(b"[]") - marks.count(b"{}")

@@ -25,11 +25,14 @@ def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
     of_dict: dict[Any, Callable[[Any], Any]] = {} if "uuid" in own else {"uuid": _uuid_of}
 
     def restored(root: Any) -> Any:
-        # Not by recursion, which takes more of the C stack than a small thread has.
-        containers: list[Any] = [[root]]
+        # Not by recursion, which takes more of the C stack than a small thread has. The innermost come first: what was
+        # made last is the nearest in memory.
+        top = [root]
+        containers: list[Any] = [top]
         # Tags that may hold others; these come later in the list.
         outer: list[tuple[Any, Any]] = []
-        for container in containers:
+        while containers:
+            container = containers.pop()
             for key, item in container.items() if type(container) is dict else enumerate(container):
                 if (kind := type(item)) is dict:
                     if len(item) == 2 and "__type__" in item and "__value__" in item:
@@ -46,7 +49,7 @@ def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
         for container, key in reversed(outer):
             item = container[key]
             container[key] = restore(item["__type__"], item["__value__"])
-        return containers[0][0]
+        return top[0]
 
     return restored
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from math import isfinite
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -35,6 +34,10 @@ _SUSPECT = {
 }
 #: What stays as it is, but for floats that are not finite.
 _PLAIN = frozenset({type(None), bool, int, str, bytes})
+_CONTAINERS = frozenset({dict, list})
+
+#: Items up to which looking at each is quicker than looking at their types as a set.
+_FEW = 8
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -204,22 +207,25 @@ class Msgpack(ValueSerializer):
 
     def _plain(self, root: Any) -> bool:
         """Say whether a value is of plain types alone, so that there is nothing to restore."""
+        # The innermost first: what was made last is the nearest in memory.
         containers: list[Any] = [[root]]
-        for container in containers:
-            items = container
-            if type(container) is dict:
-                items = container.values()
-                if self.dialect != "celery" and not {str}.issuperset(map(type, container)):
+        while containers:
+            items = containers.pop()
+            if type(items) is dict:
+                if self.dialect != "celery" and not {str}.issuperset(map(type, items)):
                     return False
-            kinds = set(map(type, items)) - _PLAIN
-            if float in kinds:
-                kinds.remove(float)
-                if self.dialect != "celery" and not all(isfinite(item) for item in items if type(item) is float):
+                items = items.values()
+            if len(items) > _FEW and _PLAIN.issuperset(map(type, items)):
+                continue
+            for item in items:
+                kind = type(item)
+                if kind is list or kind is dict:
+                    containers.append(item)
+                elif kind is float:
+                    if item - item != 0.0 and self.dialect != "celery":
+                        return False
+                elif kind not in _PLAIN:
                     return False
-            if kinds:
-                if not kinds <= {dict, list}:
-                    return False
-                containers.extend(item for item in items if type(item) in kinds)
         return True
 
     def _restored(self, root: Any) -> Any:
@@ -227,10 +233,15 @@ class Msgpack(ValueSerializer):
 
         Not by recursion, which takes more of the C stack than a small thread has.
         """
-        containers: list[Any] = [{"": root}]
-        for container in containers:
+        top = {"": root}
+        opened: list[Any] = [top]
+        containers: list[Any] = []
+        while opened:
+            container = opened.pop()
+            containers.append(container)
             items = container.values() if type(container) is dict else container
-            containers.extend(item for item in items if type(item) in (dict, list))
+            opened.extend([item for item in items if type(item) in _CONTAINERS])
+        # Each stands after what it stands in.
         for container in reversed(containers):
             if type(container) is dict:
                 for key, item in container.items():
@@ -240,7 +251,7 @@ class Msgpack(ValueSerializer):
                 marked = len(container) > 0 and type(container[0]) is _Mark
                 for index, item in enumerate(container[1:] if marked else container, marked):
                     container[index] = self._meant(item)
-        return containers[0][""]
+        return top[""]
 
     def _check_key(self, key: Any) -> None:
         if type(key) is not str and not (self.dialect == "celery" and type(key) is bytes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import sys
 from collections.abc import Callable
@@ -95,6 +96,34 @@ def test_the_limit_of_nodes_is_exact(name):
         decode(name, body, max_nodes=nodes - 1)
     with pytest.raises(EncodeError):
         encode(name, value, max_nodes=nodes - 1)
+
+
+def test_values_of_a_long_json_body_are_counted_exactly_wherever_it_is_cut():
+    # It is counted a part at a time: whatever may be misread lies across the end of the first, at each of its bytes.
+    value = [
+        "",
+        [],
+        "[]",
+        {},
+        [""],
+        ["x"],
+        "a,b:c{",
+        {"k": []},
+        'q"[1,2]"',
+        "\\",
+        [[], " "],
+        "é" * 3,
+        "x" * 70_000,
+        [{}, ""],
+    ]
+    nodes = 2 + 9 + 2 * 2 + 3 * 3  # the list and its first item; of the others, nine that hold nothing, [""] and ["x"]
+    for spaced in (",", " , "):
+        end = json.dumps(value, separators=(spaced, ":"), ensure_ascii=False).encode()
+        for start in range(65_536 - len(end) + 70_000, 65_537):
+            body = b'["' + b"a" * (start - 3) + b'"' + spaced.encode() + end[1:]
+            assert decode("json", body, max_nodes=nodes)[1:] == value
+            with pytest.raises(LimitExceeded, match="max_nodes"):
+                decode("json", body, max_nodes=nodes - 1)
 
 
 @pytest.mark.parametrize(
