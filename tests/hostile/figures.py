@@ -41,7 +41,7 @@ PROMISES = {
     "G7": Promise("100 levels are accepted, 101 refused, 100,000 do not crash"),
     "G8": Promise("the public vectors" if VECTORS.is_dir() else "OWN BODIES ONLY, for want of ../shared/vectors"),
     "G9": Promise("what is refused is refused before anything is touched"),
-    "G10": Promise("four times the input, at most five times the work", {"times": 5}),
+    "G10": Promise("four times the input, at most five times the work", {"times": 5, "times the library alone": 1.25}),
     "G11": Promise("memory: the limit and 80 times the body", {"of what is allowed": 1}),
     "G12": Promise("YAML: 256 KiB that are refused are refused quickly", {"ms": 50}),
     "G13": Promise("malicious pickles: nothing runs", {"MiB": 16}),
