@@ -26,6 +26,10 @@ MOST_BYTES = 1024 * 1024
 _HEAD = struct.Struct("<II")
 _MAGIC = 0xEC30A437
 
+#: Bits of a frame's descriptor, its fifth byte: no window follows, but at once the dictionary's id in four bytes (RFC
+#: 8878, section 3.1.1.1.1). So it is in all frames that say their size, but for dictionaries whose id is a small one.
+_ID_FOLLOWS = 0b0010_0011
+
 Source: TypeAlias = "Dictionary | Buffer | str | os.PathLike[str]"
 """A dictionary, its bytes, or the path of the file that holds them."""
 
@@ -147,16 +151,24 @@ class DictionaryContexts(threading.local):
 
 def _by_dictionary(zstandard: Any, digests: Mapping[int, Digest]) -> Callable[[Buffer, int, bool, bool], bytes]:
     """Give a function that decompresses a frame with the dictionary that it names; without one it is plain zstd."""
-    ready: dict[int, Callable[..., bytes]] = {0: zstandard.ZstdDecompressor().decompress}
-    find, parameters = ready.get, zstandard.get_frame_parameters
+    by_id: dict[int, Callable[..., bytes]] = {0: zstandard.ZstdDecompressor().decompress}
+    by_head: dict[bytes, Callable[..., bytes]] = {}
+    find, parameters = by_head.get, zstandard.get_frame_parameters
 
-    def decompress(frame: Buffer, size: int, across: bool, rest: bool, /) -> bytes:
+    def named(frame: Buffer, head: bytes) -> Callable[..., bytes]:
         number: int = parameters(frame).dict_id
-        function = find(number)
+        function = by_id.get(number)
         if function is None:
             if number not in digests:
                 raise UnknownDictionary(number, tuple(digests), codec=NAME)
-            function = ready[number] = zstandard.ZstdDecompressor(dict_data=digests[number].data).decompress
-        return function(frame, size, across, rest)
+            function = by_id[number] = zstandard.ZstdDecompressor(dict_data=digests[number].data).decompress
+        if head[0] & _ID_FOLLOWS == _ID_FOLLOWS:
+            by_head[head] = function  # Sixteen at the most for each dictionary.
+        return function
+
+    def decompress(frame: Buffer, size: int, across: bool, rest: bool, /) -> bytes:
+        # Reading the whole header takes longer than all else here.
+        head = frame[4:9] if type(frame) is bytes else bytes(frame[4:9])
+        return (find(head) or named(frame, head))(frame, size, across, rest)
 
     return decompress

@@ -63,6 +63,20 @@ def test_every_flipped_bit_is_noticed(frame: bytes) -> None:
 
 
 @FRAMES
+def test_every_flipped_bit_of_a_head_that_it_knows_is_noticed(frame: bytes) -> None:
+    codec = Zstd(dictionary=DATA, dictionaries=(trained(70_000, seed=2), trained(70_065, seed=3)))
+    for bit in range(16 * 8):
+        assert codec.decompress(frame, max_size=MIB) == MESSAGE
+        damaged = bytearray(frame)
+        damaged[bit // 8] ^= 1 << bit % 8
+        try:
+            back = codec.decompress(bytes(damaged), max_size=MIB)
+        except (DecodeError, zstandard.ZstdError):
+            continue
+        assert back == MESSAGE
+
+
+@FRAMES
 def test_another_dictionary_of_the_same_id_never_gives_a_wrong_body(frame: bytes) -> None:
     for seed in range(2, 6):
         try:
