@@ -13,9 +13,8 @@ from satchel.cli.arguments import add_dialect, registry_of
 from satchel.cli.outcome import OK, one_line
 from satchel.cli.table import table
 from satchel.errors import MissingDependency, RegistryError
-from satchel.registry import Entry, Registry
+from satchel.registry import Entry, Registry, plugins
 from satchel.registry.checks import Kind
-from satchel.registry.plugins import discover
 
 _EPILOG = """\
 No library is imported for it; plugins are, to see whether they work.
@@ -147,14 +146,16 @@ def _parts(version: str) -> tuple[int, ...]:
 
 
 def _plugin(registry: Registry, kind: Kind, name: str) -> dict[str, Any]:
-    entry_point = discover(f"satchel.{kind}s")[name]
-    distribution = entry_point.dist
+    found = plugins.discover(f"satchel.{kind}s")
+    # That of dictionaries is made of all that are offered.
+    leading = [found[name]] if name in found else [*plugins.discover(plugins.DICTIONARY_GROUP).values()]
+    distributions = [entry_point.dist for entry_point in leading if entry_point.dist]
     shared: dict[str, Any] = {
-        "library": entry_point.value,
-        "version": distribution.version if distribution else None,
+        "library": ", ".join(entry_point.value for entry_point in leading),
+        "version": distributions[0].version if distributions else None,
         "accelerators": {},
         "install": None,
-        "distribution": distribution.name if distribution else None,
+        "distribution": ", ".join(sorted({distribution.name for distribution in distributions})) or None,
     }
     try:
         facts = _facts(kind, registry.entry(kind, name))

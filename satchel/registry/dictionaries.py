@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from satchel.codecs.zstd import Zstd
 
-#: The entry points that lead to dictionaries: bytes, a path, or a function without arguments that gives one.
-GROUP = "satchel.dictionaries"
-
 #: What the compressor is asked for as, its name first.
 NAMES = (NAME, CONTENT_TYPE)
 
@@ -94,7 +91,7 @@ def with_offered(codec: Any) -> Any:
 
     if codec is not None and not (isinstance(codec, Zstd) and codec.name == NAME):
         return codec
-    found = plugins.discover(GROUP)
+    found = plugins.discover(plugins.DICTIONARY_GROUP)
     offered = tuple(each for name in sorted(found) for each in _offered(found[name]))
     return added(codec, offered, compress=codec is None) if offered else codec
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 KOMBU_GROUP = "kombu.serializers"
 
+#: The entry points that lead to dictionaries of zstd: bytes, a path, or a function without arguments that gives one.
+DICTIONARY_GROUP = "satchel.dictionaries"
+
 
 @cache
 def discover(group: str) -> dict[str, EntryPoint]:

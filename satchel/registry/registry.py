@@ -104,7 +104,7 @@ class Registry:
         for entry in entries:
             if name in entry.names or name in entry.content_types:
                 return entry
-        if name not in self._removed and name in self.plugin_names(kind):
+        if name not in self._removed and name in plugins.discover(f"satchel.{kind}s"):
             return self._plugin(kind, name)
         cure = None
         if kind == "compressor":
@@ -122,9 +122,17 @@ class Registry:
         raise UnknownCodec(kind, name, known, cure=cure)
 
     def plugin_names(self, kind: Kind) -> tuple[str, ...]:
-        """The names of installed plugins that no codec of this registry has; none is imported."""
+        """The names of installed plugins that no codec of this registry has; none is imported.
+
+        Among the compressors is ``zstd-dictionary``, where installed distributions offer dictionaries.
+        """
         taken = {name for entry in self._entries(kind) for name in entry.names} | self._removed
-        return tuple(name for name in plugins.discover(f"satchel.{kind}s") if name not in taken)
+        names = [*plugins.discover(f"satchel.{kind}s")]
+        if kind == "compressor" and plugins.discover(plugins.DICTIONARY_GROUP):
+            from satchel.codecs.zstd_dictionaries import NAME
+
+            names.append(NAME)
+        return tuple(name for name in names if name not in taken)
 
     def _entries(self, kind: Kind) -> tuple[Entry, ...]:
         return self._serializers if kind == "serializer" else self._compressors

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from satchel import ContentDisallowed, DuplicateCodec, InvalidCodec, Pipeline, Registry, UnknownCodec, Zstd
+from satchel.bench.candidates import candidates
+from satchel.cli.list import codecs_of
 from satchel.registry import plugins
-from satchel.registry.dictionaries import GROUP
 from tests.unit.dictionaries import messages, trained
 
 FIRST, SECOND, THIRD = trained(70_001), trained(70_002, seed=2), trained(70_003, seed=3)
@@ -25,7 +26,8 @@ class Offered:
     def __init__(self, name: str, target: Any) -> None:
         self.name = name
         self.target = target
-        self.dist = SimpleNamespace(name="shop-dictionaries")
+        self.value = f"shop:{name}"
+        self.dist = SimpleNamespace(name="shop-dictionaries", version="1.0")
         self.loads = 0
 
     def load(self) -> Any:
@@ -39,7 +41,7 @@ class Offered:
 def install(monkeypatch: pytest.MonkeyPatch):
     def installed(**targets: Any) -> list[Offered]:
         offered = [Offered(name, target) for name, target in targets.items()]
-        found = {GROUP: {each.name: each for each in offered}}
+        found = {plugins.DICTIONARY_GROUP: {each.name: each for each in offered}}
         monkeypatch.setattr(plugins, "discover", lambda group: found.get(group, {}))
         return offered
 
@@ -84,6 +86,37 @@ def test_beside_a_registered_one_they_are_read(install) -> None:
     assert BUILT_IN.with_dictionary(SECOND).compressor(NAME) == Zstd(dictionary=SECOND, dictionaries=(FIRST,))
 
 
+def test_it_is_named_among_the_plugins_until_it_is_registered_or_removed(install) -> None:
+    install()
+    assert BUILT_IN.plugin_names("compressor") == ()
+
+    (offered,) = install(orders=FIRST)
+
+    assert BUILT_IN.plugin_names("compressor") == (NAME,)
+    assert BUILT_IN.plugin_names("serializer") == ()
+    assert BUILT_IN.with_dictionary(SECOND).plugin_names("compressor") == ()
+    assert BUILT_IN.without(NAME).plugin_names("compressor") == ()
+    assert offered.loads == 0
+
+
+def test_it_is_listed_and_measured_with_no_flag_and_a_broken_one_does_no_harm(install) -> None:
+    install(orders=FIRST)
+    codecs = {codec["name"]: codec for codec in codecs_of(Registry.of_dialect("satchel"), "compressor")}
+    found, _ = candidates(Registry.of_dialect("satchel"), serializers=["json"])
+
+    assert (codecs[NAME]["origin"], codecs[NAME]["distribution"]) == ("plugin", "shop-dictionaries")
+    assert codecs[NAME]["content_types"] == ["application/vnd.satchel.zstd-dictionary"]
+    assert [one.dictionary for one in found if one.compression == NAME] == [70_001] * 5
+
+    install(orders=ValueError("no file"))
+    codecs = {codec["name"]: codec for codec in codecs_of(Registry.of_dialect("satchel"), "compressor")}
+    found, left_out = candidates(Registry.of_dialect("satchel"), serializers=["json"])
+
+    assert "no file" in codecs[NAME]["broken"]
+    assert "no file" in left_out[NAME]
+    assert NAME not in {one.compression for one in found}
+
+
 def test_a_removed_compressor_does_not_come_back(install) -> None:
     install(orders=FIRST)
     registry = BUILT_IN.with_dictionary(SECOND).without(NAME)
@@ -126,9 +159,9 @@ def test_the_entry_points_of_the_group_are_looked_for_like_any_others(tmp_path, 
     info = tmp_path / "shop-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shop\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{GROUP}]\norders = shop.dictionaries:orders\n")
+    (info / "entry_points.txt").write_text(f"[{plugins.DICTIONARY_GROUP}]\norders = shop.dictionaries:orders\n")
     monkeypatch.syspath_prepend(tmp_path)
 
-    found = plugins.discover.__wrapped__(GROUP)
+    found = plugins.discover.__wrapped__(plugins.DICTIONARY_GROUP)
 
-    assert found["orders"] == EntryPoint("orders", "shop.dictionaries:orders", GROUP)
+    assert found["orders"] == EntryPoint("orders", "shop.dictionaries:orders", plugins.DICTIONARY_GROUP)
