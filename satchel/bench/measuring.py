@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from operator import attrgetter
 from typing import Any
 
 from satchel.bench.candidates import Candidate, libraries
@@ -26,8 +27,8 @@ from satchel.types import Encoded, Limits
 THRESHOLD = 128
 #: Microseconds that one batch of the slowest finalist may take.
 _LONGEST_BATCH = 30_000
-#: How many messages are timed, if there are so many.
-_LEAST_TIMED, _MOST_TIMED = 64, 256
+#: How many messages are timed, if there are so many. Of more, the longest weigh too much, or are not among them.
+_LEAST_TIMED, _MOST_TIMED = 64, 96
 #: Microseconds that the sizes of all messages may take of one finalist; beyond, the screening's estimate stands.
 _LONGEST_SIZING = 2_000_000
 
@@ -82,6 +83,7 @@ def measure(samples: Samples, plan: Plan) -> Run:
     times, raced_all = _raced(chosen, samples.values, bodies, plan)
     steadiness = [microseconds for those in times for microseconds in those[REFERENCE]]
     timed, sized_all = _timed(chosen, samples.values, bodies, plan, times)
+    by_time = attrgetter("there_and_back")
     rest = [_screened_row(one, timed[0], len(samples.values)) for one in screened if one.candidate not in chosen]
     run = Run(
         created=created,
@@ -94,7 +96,7 @@ def measure(samples: Samples, plan: Plan) -> Run:
         rounds=len(steadiness),
         noise=noise(steadiness),
         complete=raced_all and sized_all,
-        rows=(*sorted(_with_pareto(timed), key=_there_and_back), *sorted(rest, key=_there_and_back)),
+        rows=(*sorted(_with_pareto(timed), key=by_time), *sorted(rest, key=by_time)),
         left_out=left_out,
     )
     # What is shown is what is written.
@@ -170,10 +172,21 @@ def _raced(
 
 
 def _spread(bodies: Sequence[Encoded], most: int) -> list[int]:
-    """The indices of messages of all sizes, evenly chosen from the smallest to the largest."""
-    by_size = sorted(range(len(bodies)), key=lambda index: len(bodies[index].body))
+    """The indices of messages of all sizes, one of each of so many equal parts from the largest to the smallest.
+
+    Their mean size is that of all, as nearly as it can be: what one is too long, the next are shorter.
+    """
+    sizes = [len(encoded.body) for encoded in bodies]
+    by_size = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)
     count = min(most, len(by_size))
-    return [by_size[(2 * number + 1) * len(by_size) // (2 * count)] for number in range(count)]
+    chosen: list[int] = []
+    owed = 0.0
+    for number in range(count):
+        part = by_size[number * len(sizes) // count : (number + 1) * len(sizes) // count]
+        owed += statistics.fmean(sizes[index] for index in part)
+        chosen.append(min(part, key=lambda index: abs(sizes[index] - owed)))
+        owed -= sizes[chosen[-1]]
+    return chosen
 
 
 def _timed(
@@ -268,16 +281,12 @@ def _screened_row(estimate: Screened, baseline: Row, count: int) -> Row:
     return _row(estimate.candidate, "screened", sizes, baseline.sizes.total, encode, decode, None)
 
 
-def _there_and_back(row: Row) -> float:
-    return row.encode.median + row.decode.median
-
-
 def _with_pareto(rows: Sequence[Row]) -> list[Row]:
     def beaten(row: Row) -> bool:
-        own = row.sizes.mean, _there_and_back(row)
+        own = row.sizes.mean, row.there_and_back
         return any(
             (size <= own[0] and time <= own[1]) and (size, time) != own
-            for size, time in ((other.sizes.mean, _there_and_back(other)) for other in rows)
+            for size, time in ((other.sizes.mean, other.there_and_back) for other in rows)
         )
 
     return [replace(row, pareto=not beaten(row)) for row in rows]

@@ -53,7 +53,7 @@ class Prices(NamedTuple):
 
     def million(self, row: Row, hops: int) -> float:
         """What a million messages cost."""
-        return there_and_back(row) / 3600 * self.core_hour + row.sizes.mean * hops / 1000 * self.gigabyte
+        return row.there_and_back / 3600 * self.core_hour + row.sizes.mean * hops / 1000 * self.gigabyte
 
 
 class Span(NamedTuple):
@@ -83,11 +83,6 @@ class Recommendation(NamedTuple):
     spans: tuple[Span, ...]
 
 
-def there_and_back(row: Row) -> float:
-    """Microseconds of encoding and decoding, by the medians."""
-    return row.encode.median + row.decode.median
-
-
 def recommend(
     rows: Sequence[Row], link: Link, prices: Prices | None = None, *, usual: Collection[str] = ()
 ) -> Recommendation:
@@ -104,7 +99,7 @@ def recommend(
     """
     timed = [row for row in rows if row.stage == "timed"]
     totals = [
-        (row, there_and_back(row) + link.time(row.sizes.mean) if prices is None else prices.million(row, link.hops))
+        (row, row.there_and_back + link.time(row.sizes.mean) if prices is None else prices.million(row, link.hops))
         for row in timed
     ]
     ranked = tuple(sorted(totals, key=lambda pair: pair[1]))
@@ -115,13 +110,13 @@ def recommend(
 
 def _spans(rows: Sequence[Row], hops: int) -> Iterator[Span]:
     """Walk the lower hull of sizes and times: each of its corners is the best for some links."""
-    corners = hull([(row.sizes.mean, there_and_back(row)) for row in rows])
+    corners = hull([(row.sizes.mean, row.there_and_back) for row in rows])
     slowest = 0.0
     for corner, following in zip(corners, [*corners[1:], None], strict=True):
         fastest = math.inf
         if following is not None:
             more_bytes = rows[following].sizes.mean - rows[corner].sizes.mean
-            less_time = there_and_back(rows[corner]) - there_and_back(rows[following])
+            less_time = rows[corner].there_and_back - rows[following].there_and_back
             fastest = hops * 8 * more_bytes / less_time * _MICROSECONDS
         yield Span(rows[corner], slowest, fastest)
         slowest = fastest

@@ -84,6 +84,11 @@ class Row:
     peak_memory: int | None = None
     pareto: bool = False
 
+    @property
+    def there_and_back(self) -> float:
+        """The median time of encoding and decoding a message, in microseconds."""
+        return self.encode.median + self.decode.median
+
 
 class Sampled(NamedTuple):
     """What the messages were.

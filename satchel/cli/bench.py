@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from satchel.cli import measured
+from satchel.cli.samples import EPILOG
 from satchel.cli.showing import add_screened, print_run
 
 if TYPE_CHECKING:
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from satchel.bench.results import Run
     from satchel.bench.screening import Screened
 
-_EPILOG = """\
+_EPILOG = f"""\
 Serializers and compressors are screened apart; those that come into question are timed together. Every message must
 come back as it went in. The run holds no message.
 
+{EPILOG}
 examples:
   satchel bench messages.jsonl
   redis-cli lrange celery 0 -1 | satchel bench --celery -
@@ -32,11 +34,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.description = "Compare serializers, compressors and levels on messages."
     parser.epilog = _EPILOG
-    measured.add_arguments(parser)
-    add_screened(parser)
-    parser.add_argument(
-        "--all", action="store_true", help="time every candidate, however far it is behind; this is slow"
-    )
+    run, output = measured.add_arguments(parser)
+    add_screened(output)
+    run.add_argument("--all", action="store_true", help="time every candidate, however far it is behind; this is slow")
 
 
 def run(options: Namespace) -> int:

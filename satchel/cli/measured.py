@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ArgumentGroup
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satchel.cli.arguments import add_accept, add_dialect, limits_of, registry_of
-from satchel.cli.outcome import BAD_DATA, FAILED, INTERRUPTED, OK, UNSTABLE, Failure, usage
+from satchel.cli.outcome import BAD_DATA, FAILED, INTERRUPTED, OK, UNSTABLE, Failure, one_line, usage
 from satchel.cli.report import add_export, write, write_exports
 from satchel.cli.samples import add_samples, describe, read_samples, warning
 from satchel.cli.showing import add_plain, progress
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from satchel.registry import Registry
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the options that both have."""
+def add_arguments(parser: ArgumentParser) -> tuple[_ArgumentGroup, _ArgumentGroup]:
+    """Declare the options that both have. Gives the groups of those of the run and of the output, for more."""
     add_samples(parser)
     choice = parser.add_argument_group("candidates")
     add_accept(choice, "--serializers", "serializers to compare; default all")
@@ -52,6 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_export(output)
     add_plain(output)
+    return run, output
 
 
 def measured(
@@ -74,24 +75,17 @@ def measured(
         Failure: the baseline is not to be had, or a message does not come back.
         SatchelError: a codec that is named is unknown or not installed, or the baseline does not carry a message.
     """
-    from satchel.bench.candidates import Choice, candidates
+    from satchel.bench.candidates import Choice
     from satchel.bench.children import ChildFailed
     from satchel.bench.measuring import Plan, measure
     from satchel.bench.screening import Mismatch
 
     _check_outputs(options)
     registry = _registry(options)
-    compressors = options.compressors
-    if compressors is not None and options.dictionary:
-        compressors = [*compressors, "zstd-dictionary"]
-    try:
-        every, left_out = candidates(
-            registry, serializers=options.serializers, compressors=compressors, levels=options.levels
-        )
-    except ValueError as error:
-        raise usage(f"--levels: {error}") from error
-    if safe and options.serializers is None:
-        every = _safe(every, registry, left_out)
+    if options.dictionary and _trained_on(samples, options.dictionary):
+        known = "was trained on these very messages: it does better on them than on others"
+        print(f"satchel: warning: {one_line(options.dictionary)} {known}", file=sys.stderr)
+    every, left_out = _candidates(options, registry, safe)
     try:
         baseline = Choice.parse(options.baseline).candidate(registry)
     except ValueError as error:
@@ -115,6 +109,24 @@ def measured(
             raise Failure(BAD_DATA, str(error)) from error
         except ChildFailed as error:
             raise Failure(FAILED, str(error)) from error
+
+
+def _candidates(options: Namespace, registry: Registry, safe: bool) -> tuple[list[Candidate], dict[str, str]]:
+    """What is compared, and what is left out, with the reason."""
+    from satchel.bench.candidates import candidates
+
+    compressors = options.compressors
+    if compressors is not None and options.dictionary:
+        compressors = [*compressors, "zstd-dictionary"]
+    try:
+        every, left_out = candidates(
+            registry, serializers=options.serializers, compressors=compressors, levels=options.levels
+        )
+    except ValueError as error:
+        raise usage(f"--levels: {error}") from error
+    if safe and options.serializers is None:
+        every = _safe(every, registry, left_out)
+    return every, left_out
 
 
 def read(options: Namespace) -> Samples:
@@ -170,6 +182,17 @@ def _registry(options: Namespace) -> Registry:
         return registry.with_dictionary(Path(options.dictionary))
     except OSError as error:
         raise usage(f"{options.dictionary}: {error.strerror}") from error
+
+
+def _trained_on(samples: Samples, dictionary: str) -> bool:
+    """Say whether a dictionary's manifest, if it has one, names these samples."""
+    import json
+
+    try:
+        manifest = json.loads(Path(f"{dictionary}.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("samples") == samples.facts.digest
 
 
 def _check_outputs(options: Namespace) -> None:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from satchel.cli import measured
 from satchel.cli.outcome import usage
+from satchel.cli.samples import EPILOG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from satchel.bench.screening import Screened
 
-_EPILOG = """\
+_EPILOG = f"""\
 The time of a message is encode + hops x 8 x bytes / link + decode, by the medians. A message that goes to a broker and
 from there to a worker makes 2 hops.
 
+{EPILOG}
 examples:
   satchel recommend messages.jsonl --link 100M --hops 2
   satchel recommend --sample celery --link 1G

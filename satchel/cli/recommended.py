@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from satchel.bench.candidates import Candidate, Choice, level_of, level_option
-from satchel.bench.recommending import Link, Prices, Recommendation, Span, there_and_back, worth_compressing
+from satchel.bench.recommending import Link, Prices, Recommendation, Span, worth_compressing
 from satchel.bench.results import Row, Run
 from satchel.bench.samples import Samples
 from satchel.bench.tabling import warnings
@@ -112,7 +112,7 @@ def _dictionary(answered: Answered, samples: Samples, registry: Registry, option
     zstd = next((row for row in answered.run.rows if row.name == f"{best.serializer}+zstd:1"), None)
     total = next(total for row, total in answered.answer.ranked if row is best)
     # With a dictionary, zstd takes no longer than without one.
-    if zstd is None or there_and_back(zstd) + link.time(found.trained) > total * _WORTH_TRAINING:
+    if zstd is None or zstd.there_and_back + link.time(found.trained) > total * _WORTH_TRAINING:
         return None
     return (
         f"A zstd dictionary is worth training: tried on {found.messages:,} others of these messages, one makes them "

@@ -63,9 +63,9 @@ def run(options: Namespace) -> int:
     names = options.output, f"{options.output}.json"
     _check(names, options)
     level = _level(options)
-    bodies = _bodies(options)
+    bodies, digest = _bodies(options)
     trained = _trained(bodies, level, options)
-    manifest = _manifest(trained, options)
+    manifest = _manifest(trained, digest, options)
     _replace(dict(zip(names, (trained.dictionary, manifest.encode()), strict=True)))
     if options.json:
         sys.stdout.write(manifest)
@@ -97,7 +97,8 @@ def _level(options: Namespace) -> int:
         raise usage(f"--level: {error}") from error
 
 
-def _bodies(options: Namespace) -> list[bytes]:
+def _bodies(options: Namespace) -> tuple[list[bytes], str]:
+    """The messages as they are compressed, and the digest of the samples."""
     from satchel.cli.arguments import lifted
     from satchel.pipeline import Pipeline
 
@@ -109,7 +110,8 @@ def _bodies(options: Namespace) -> list[bytes]:
     if said := warning(samples):
         print(f"satchel: warning: {said}", file=sys.stderr)
     pipeline = Pipeline([], registry=registry, limits=limits)
-    return [bytes(pipeline.encode(value, serializer=options.serializer).body) for value in samples.values]
+    bodies = [bytes(pipeline.encode(value, serializer=options.serializer).body) for value in samples.values]
+    return bodies, samples.facts.digest
 
 
 def _trained(bodies: list[bytes], level: int, options: Namespace) -> Trained:
@@ -131,14 +133,14 @@ def _trained(bodies: list[bytes], level: int, options: Namespace) -> Trained:
             raise Failure(BAD_DATA, str(error)) from error
 
 
-def _manifest(trained: Trained, options: Namespace) -> str:
+def _manifest(trained: Trained, digest: str, options: Namespace) -> str:
     import json
 
     from satchel.registry import Registry
 
     registry: Registry = registry_of(options)
     encoded = {"serializer": registry.serializer(options.serializer).name, "dialect": options.dialect}
-    return json.dumps({**trained.manifest.plain(), **encoded}, indent=2) + "\n"
+    return json.dumps({**trained.manifest.plain(), **encoded, "samples": digest}, indent=2) + "\n"
 
 
 def _replace(files: dict[str, bytes]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+import random
+import statistics
 
 import pytest
 
@@ -201,6 +203,25 @@ def test_short_messages_are_not_compressed():
 
     sizes = {row.name: row.sizes.each for row in run.rows}
     assert sizes["json+zlib:1"] == sizes["json"]
+
+
+def test_the_messages_that_are_timed_are_as_long_on_average_as_all_are(monkeypatch):
+    source = random.Random(1)
+    values = ["x" * int(source.lognormvariate(5, 1.3)) for _ in range(1_000)]
+    works = []
+
+    def spied(work, processes):
+        works.append(work)
+        return raced(work, processes)
+
+    raced = measuring.raced
+    monkeypatch.setattr(measuring, "raced", spied)
+    measure(sampled(values), plan(serializers=["json"], compressors=["none"]))
+
+    timed = [len(value) for _, value in works[0].numbered]
+    assert 64 <= len(timed) <= 96
+    assert statistics.fmean(timed) == pytest.approx(statistics.fmean(map(len, values)), rel=0.01)
+    assert max(timed) > sorted(map(len, values))[-10]
 
 
 def test_one_message_is_enough():

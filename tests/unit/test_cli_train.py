@@ -57,6 +57,22 @@ def test_a_table_tells_what_to_expect(folder: Path) -> None:
     assert f"id {manifest['id']}" in lines[8]
 
 
+def test_a_dictionary_is_not_to_be_judged_by_what_it_was_trained_on(folder: Path) -> None:
+    options = [
+        "--serializers",
+        "json",
+        "--compressors",
+        "none",
+        "--rounds",
+        "5",
+        "--dictionary",
+        str(folder / "tasks.zdict"),
+    ]
+
+    assert "tasks.zdict was trained on these very messages" in satchel("bench", *SAMPLES, *options).err
+    assert "these very messages" not in satchel("bench", "--sample", "celery:50", *options).err
+
+
 def test_few_messages_and_synthetic_ones_are_said_on_standard_error(folder: Path) -> None:
     told = (folder / "err").read_text()
 
