@@ -28,6 +28,8 @@ MANY = 65_536
 #: How often each is measured.
 TIMES = 3 if THOROUGH else 1
 
+pytestmark = pytest.mark.alone
+
 
 def pipeline_of(compressor: str, streams: int, **limits: int) -> Pipeline:
     if streams == 1:

@@ -47,6 +47,7 @@ def test_the_bodies_are_of_their_size() -> None:
 
 
 @linux_only
+@pytest.mark.alone
 @pytest.mark.parametrize(("dialect", "every"), READERS if THOROUGH else [("satchel", False), ("celery", True)])
 def test_hostile_bodies_are_refused_at_little_cost(dialect: str, every: bool, figures: Figures) -> None:
     cases = [(dialect, every, body(name)) for name in BODIES]
