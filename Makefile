@@ -44,7 +44,7 @@ test:  ## all the tests, the examples in README.md and docs/ among them
 
 hostile:  ## the promises on hostile input, a line each; more cases than `make test` has, and times are held
 	@$(SETUP) test "$(PYTHON)"
-	@SATCHEL_THOROUGH=1 $(BIN)/python $(PYTEST) --timeout 1800 tests/hostile $(PYTEST_ARGS)
+	@SATCHEL_THOROUGH=1 $(BIN)/python $(PYTEST) --timeout 1800 -o timeout_func_only=true tests/hostile $(PYTEST_ARGS)
 
 vectors:  ## the public vectors, a line per format
 	@$(SETUP) test "$(PYTHON)"

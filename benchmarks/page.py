@@ -13,17 +13,17 @@ PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- results: from `python -m benchmarks.page` -->", "<!-- end of the results -->"
 
 
-def filled(page: str, tables: str) -> str:
-    """The page with these tables in the place of those that it has.
+def filled(page: str, tables: str, begin: str = BEGIN, end: str = END) -> str:
+    """The page with these tables in the place of those that it has, between two marks.
 
     Raises:
         ValueError: the page has no place for them.
     """
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    if END not in rest:
-        raise ValueError(f"the page has no {BEGIN} … {END}")
-    return f"{before}{BEGIN}\n\n{tables.strip()}\n\n{END}{after}"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    if end not in rest:
+        raise ValueError(f"the page has no {begin} … {end}")
+    return f"{before}{begin}\n\n{tables.strip()}\n\n{end}{after}"
 
 
 def main(results: str) -> None:

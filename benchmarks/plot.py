@@ -66,12 +66,12 @@ def svg(run: Run) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _text(x: float, y: float, words: str, kind: str = "") -> str:
+def text(x: float, y: float, words: str, kind: str = "") -> str:
     attribute = f' class="{kind}"' if kind else ""
     return f'<text x="{x:.1f}" y="{y:.1f}"{attribute}>{escape(words)}</text>'
 
 
-def _line(x: float, top: float, bottom: float, kind: str) -> str:
+def line(x: float, top: float, bottom: float, kind: str) -> str:
     return f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{top:.1f}" y2="{bottom:.1f}"/>'
 
 
@@ -94,9 +94,9 @@ def _bars(verdicts: Sequence[Verdict], top: int) -> Drawn:
 
     first = top + 44
     bottom = first + LINE * len(verdicts)
-    parts = [_text(20, top + 12, "Times as fast as kombu (logarithmic; the mark is the bound)", "title")]
+    parts = [text(20, top + 12, "Times as fast as kombu (logarithmic; the mark is the bound)", "title")]
     for tick in ticks:
-        parts += [_text(at(tick), first - 8, f"{tick:g}", "tick"), _line(at(tick), first - 4, bottom, "grid")]
+        parts += [text(at(tick), first - 8, f"{tick:g}", "tick"), line(at(tick), first - 4, bottom, "grid")]
     for index, verdict in enumerate(verdicts):
         if verdict.figure is not None:
             parts += _bar(
@@ -109,10 +109,10 @@ def _bar(verdict: Verdict, figure: Figure, y: float, end: float, bound: float) -
     name = f"{verdict.measure.id} {verdict.measure.row}"
     told = f"{name}: {number(figure.value)} ({number(figure.low)} to {number(figure.high)})"
     return [
-        _text(LEFT - 10, y + 12, name, "end"),
+        text(LEFT - 10, y + 12, name, "end"),
         _rect(LEFT, y + 2, end - LEFT, "bar", told),
-        _line(bound, y, y + 17, "mark"),
-        _text(max(end, bound) + 6, y + 13, number(figure.value), "soft"),
+        line(bound, y, y + 17, "mark"),
+        text(max(end, bound) + 6, y + 13, number(figure.value), "soft"),
     ]
 
 
@@ -130,12 +130,12 @@ def _profile(row: Row, top: int) -> Drawn:
     whole = sum(widths.values()) or 1.0
     scale = (WIDTH - 40) / whole
     name = row.name.removeprefix("steps of ")
-    parts = [_text(20, top + 12, f"{name}: where {number(whole)} ns go", "title")]
+    parts = [text(20, top + 12, f"{name}: where {number(whole)} ns go", "title")]
     x, y = 20.0, top + 26
     for index, (step, width) in enumerate(widths.items()):
         parts.append(_rect(x, y, width * scale, f"s{index % 4}", f"{step}: {number(width)} ns"))
         parts.append(_rect(20, y + LINE * (index + 1), 13, f"s{index % 4}", step))
-        parts.append(_text(40, y + LINE * (index + 1) + 11, f"{step}: {number(width)} ns", "soft"))
+        parts.append(text(40, y + LINE * (index + 1) + 11, f"{step}: {number(width)} ns", "soft"))
         x += width * scale
     return Drawn(parts, 26 + LINE * (len(widths) + 1) + 24)
 

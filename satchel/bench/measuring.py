@@ -27,7 +27,7 @@ from satchel.types import Encoded, Limits
 THRESHOLD = 128
 #: Microseconds that one batch of the slowest finalist may take.
 _LONGEST_BATCH = 30_000
-#: How many messages are timed, if there are so many. Of more, the longest weigh too much, or are not among them.
+#: How many messages are timed, if there are twice as many or more; else all, or the fewest, where that takes too long.
 _LEAST_TIMED, _MOST_TIMED = 64, 96
 #: Microseconds that the sizes of all messages may take of one finalist; beyond, the screening's estimate stands.
 _LONGEST_SIZING = 2_000_000
@@ -178,12 +178,12 @@ def _spread(bodies: Sequence[Encoded], most: int) -> list[int]:
     """
     sizes = [len(encoded.body) for encoded in bodies]
     by_size = sorted(range(len(sizes)), key=sizes.__getitem__, reverse=True)
-    count = min(most, len(by_size))
+    count = len(by_size) if len(by_size) < 2 * most else most
     chosen: list[int] = []
     owed = 0.0
     for number in range(count):
         part = by_size[number * len(sizes) // count : (number + 1) * len(sizes) // count]
-        owed += statistics.fmean(sizes[index] for index in part)
+        owed += sum(sizes[index] for index in part) * count / len(sizes)
         chosen.append(min(part, key=lambda index: abs(sizes[index] - owed)))
         owed -= sizes[chosen[-1]]
     return chosen

@@ -12,6 +12,7 @@ from typing import Any
 from satchel.cli.arguments import add_dialect, registry_of
 from satchel.cli.outcome import OK, one_line
 from satchel.cli.table import table
+from satchel.codecs.zstd_dictionaries import CONTENT_TYPE
 from satchel.errors import MissingDependency, RegistryError
 from satchel.registry import Entry, Registry, plugins
 from satchel.registry.checks import Kind
@@ -147,15 +148,16 @@ def _parts(version: str) -> tuple[int, ...]:
 
 def _plugin(registry: Registry, kind: Kind, name: str) -> dict[str, Any]:
     found = plugins.discover(f"satchel.{kind}s")
-    # That of dictionaries is made of all that are offered.
-    leading = [found[name]] if name in found else [*plugins.discover(plugins.DICTIONARY_GROUP).values()]
-    distributions = [entry_point.dist for entry_point in leading if entry_point.dist]
+    if name not in found:
+        return _of_dictionaries(registry, name)
+    entry_point = found[name]
+    distribution = entry_point.dist
     shared: dict[str, Any] = {
-        "library": ", ".join(entry_point.value for entry_point in leading),
-        "version": distributions[0].version if distributions else None,
+        "library": entry_point.value,
+        "version": distribution.version if distribution else None,
         "accelerators": {},
         "install": None,
-        "distribution": ", ".join(sorted({distribution.name for distribution in distributions})) or None,
+        "distribution": distribution.name if distribution else None,
     }
     try:
         facts = _facts(kind, registry.entry(kind, name))
@@ -165,3 +167,18 @@ def _plugin(registry: Registry, kind: Kind, name: str) -> dict[str, Any]:
         nothing: dict[str, Any] = {"aliases": [], "content_types": [], "origin": "plugin", "safe": None}
         return {"kind": kind, "name": name, **nothing, **shared, "broken": broken, "installed": False}
     return {**facts, **shared, "installed": True}
+
+
+def _of_dictionaries(registry: Registry, name: str) -> dict[str, Any]:
+    """The compressor that has the dictionaries of installed distributions."""
+    offered = plugins.discover(plugins.DICTIONARY_GROUP).values()
+    distributions = sorted({entry_point.dist.name for entry_point in offered if entry_point.dist})
+    entry = Entry(name, (CONTENT_TYPE,), (), "plugin", "zstd:Zstd")
+    codec = {**_facts("compressor", entry), **_state(entry), "distribution": ", ".join(distributions) or None}
+    try:
+        registry.compressor(name)
+    except MissingDependency:
+        pass  # Which is said already.
+    except (RegistryError, SystemExit) as error:
+        codec |= {"broken": str(error) or type(error).__name__, "installed": False}
+    return codec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ArgumentGroup
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,8 @@ from satchel.cli.samples import add_samples, describe, read_samples, warning
 from satchel.cli.showing import add_plain, progress
 
 if TYPE_CHECKING:
+    from argparse import _ArgumentGroup
+
     from satchel.bench.candidates import Candidate
     from satchel.bench.results import Run
     from satchel.bench.samples import Samples
@@ -83,7 +85,7 @@ def measured(
     _check_outputs(options)
     registry = _registry(options)
     if options.dictionary and _trained_on(samples, options.dictionary):
-        known = "was trained on these very messages: it does better on them than on others"
+        known = "was made of these very samples: it does better on them than on others"
         print(f"satchel: warning: {one_line(options.dictionary)} {known}", file=sys.stderr)
     every, left_out = _candidates(options, registry, safe)
     try:
@@ -185,14 +187,18 @@ def _registry(options: Namespace) -> Registry:
 
 
 def _trained_on(samples: Samples, dictionary: str) -> bool:
-    """Say whether a dictionary's manifest, if it has one, names these samples."""
+    """Say whether the manifest of a dictionary, or of one in a folder, names these samples."""
     import json
 
-    try:
-        manifest = json.loads(Path(f"{dictionary}.json").read_bytes())
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and manifest.get("samples") == samples.facts.digest
+    path = Path(dictionary)
+    for name in path.glob("*.zdict.json") if path.is_dir() else [Path(f"{dictionary}.json")]:
+        try:
+            manifest = json.loads(name.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(manifest, dict) and manifest.get("samples") == samples.facts.digest:
+            return True
+    return False
 
 
 def _check_outputs(options: Namespace) -> None:

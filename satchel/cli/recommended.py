@@ -132,8 +132,13 @@ def _configuration(best: Row, registry: Registry, options: Namespace, threshold:
     codec = None if best.compressor is None else registry.compressor(best.compressor)
     made, names = function, ["Pipeline"]
     usual = codec is None or best.level is None or level_of(codec) == best.level
+    # Of an installed distribution, the registry has it already.
+    offered = best.dictionary is not None and options.dictionary is None
     if codec is not None and best.dictionary is not None and usual:
-        made = f"{function}().with_dictionary({options.dictionary!r})"
+        made = function if offered else f"{function}().with_dictionary({options.dictionary!r})"
+    elif codec is not None and not usual and offered:
+        leveled = f'replace({function}().compressor("{best.compressor}"), level={best.level})'
+        made = f"{function}().with_compressor({leveled}, replace=True)"
     elif codec is not None and not usual:
         given = f"{level_option(codec)}={best.level}"
         given += f", dictionary={options.dictionary!r}" if best.dictionary is not None else ""
@@ -147,7 +152,8 @@ def _configuration(best: Row, registry: Registry, options: Namespace, threshold:
         arguments.append(f'accept_compression=["{best.compressor}"]')
         arguments += [] if threshold is None else [f"compression_threshold={threshold}"]
     compression = "" if codec is None else f', compression="{best.compressor}"'
-    lines = ["# Satchel", f"from satchel import {', '.join(names)}", ""]
+    lines = ["# Satchel", *(["from dataclasses import replace", ""] if "(replace(" in made else [])]
+    lines += [f"from satchel import {', '.join(names)}", ""]
     lines += [] if made == function else [f"registry = {made}"]
     lines.append(f"pipeline = Pipeline({', '.join(arguments)})")
     lines.append(f'encoded = pipeline.encode(value, serializer="{best.serializer}"{compression})')

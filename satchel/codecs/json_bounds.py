@@ -46,7 +46,7 @@ def bound(body: bytes, limits: Limits) -> None:
 
 
 def bound_nodes(body: bytes, limits: Limits) -> bytes:
-    """Hold the number of values of a body against its limit. Gives the body, or as much of it as is left of the count.
+    """Hold the number of values of a body against its limit. Gives the body, or what stands for it without its strings.
 
     Raises:
         LimitExceeded: it holds too many.

@@ -27,7 +27,7 @@ _HEAD = struct.Struct("<II")
 _MAGIC = 0xEC30A437
 
 #: Bits of a frame's descriptor, its fifth byte: no window follows, but at once the dictionary's id in four bytes (RFC
-#: 8878, section 3.1.1.1.1). So it is in all frames that say their size, but for dictionaries whose id is a small one.
+#: 8878, section 3.1.1.1.1). So it is in frames of one window that say their size, but for dictionaries of small ids.
 _ID_FOLLOWS = 0b0010_0011
 
 Source: TypeAlias = "Dictionary | Buffer | str | os.PathLike[str]"

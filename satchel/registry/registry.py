@@ -131,7 +131,7 @@ class Registry:
         if kind == "compressor" and plugins.discover(plugins.DICTIONARY_GROUP):
             from satchel.codecs.zstd_dictionaries import NAME
 
-            names.append(NAME)
+            names += [NAME] if NAME not in names else []
         return tuple(name for name in names if name not in taken)
 
     def _entries(self, kind: Kind) -> tuple[Entry, ...]:

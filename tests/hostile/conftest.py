@@ -16,7 +16,7 @@ def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if not (THOROUGH and "PYTEST_XDIST_WORKER" in os.environ):
         yield
         return
-    import fcntl  # Windows has none.
+    import fcntl  # Windows has none, nor what the thorough run needs.
 
     alone = request.node.get_closest_marker("alone") is not None
     # All workers' folders are in one.
@@ -27,3 +27,4 @@ def turn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         fcntl.flock(running, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(following, fcntl.LOCK_UN)
         yield
+        fcntl.flock(running, fcntl.LOCK_UN)  # Closing is not enough where a fork has the file, too.

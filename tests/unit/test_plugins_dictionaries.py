@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from satchel import ContentDisallowed, DuplicateCodec, InvalidCodec, Pipeline, Registry, UnknownCodec, Zstd
+from satchel import (
+    ContentDisallowed,
+    DuplicateCodec,
+    InvalidCodec,
+    MissingDependency,
+    Pipeline,
+    Registry,
+    UnknownCodec,
+    Zstd,
+)
 from satchel.bench.candidates import candidates
+from satchel.cli import list as listing
 from satchel.cli.list import codecs_of
-from satchel.registry import plugins
+from satchel.cli.recommended import _configuration
+from satchel.codecs import zstd
+from satchel.registry import plugins, process
+from tests.unit.bench_runs import a_row
 from tests.unit.dictionaries import messages, trained
 
 FIRST, SECOND, THIRD = trained(70_001), trained(70_002, seed=2), trained(70_003, seed=3)
@@ -105,6 +119,7 @@ def test_it_is_listed_and_measured_with_no_flag_and_a_broken_one_does_no_harm(in
     found, _ = candidates(Registry.of_dialect("satchel"), serializers=["json"])
 
     assert (codecs[NAME]["origin"], codecs[NAME]["distribution"]) == ("plugin", "shop-dictionaries")
+    assert (codecs[NAME]["library"], codecs[NAME]["installed"]) == ("zstandard", True)
     assert codecs[NAME]["content_types"] == ["application/vnd.satchel.zstd-dictionary"]
     assert [one.dictionary for one in found if one.compression == NAME] == [70_001] * 5
 
@@ -115,6 +130,42 @@ def test_it_is_listed_and_measured_with_no_flag_and_a_broken_one_does_no_harm(in
     assert "no file" in codecs[NAME]["broken"]
     assert "no file" in left_out[NAME]
     assert NAME not in {one.compression for one in found}
+
+
+def test_without_the_library_it_is_said_how_to_install_it(install, monkeypatch) -> None:
+    def missing(module: str, **_: Any) -> Any:
+        raise MissingDependency("zstd", "zstandard", "zstd")
+
+    install(orders=FIRST)
+    monkeypatch.setattr(zstd, "require", missing)
+    monkeypatch.setattr(listing, "_version", lambda _: None)
+    (codec,) = (codec for codec in codecs_of(Registry.of_dialect("satchel"), "compressor") if codec["name"] == NAME)
+
+    assert (codec["installed"], codec["broken"]) == (False, None)
+    assert codec["install"] == "pip install 'satchel[zstd]'"
+
+
+@pytest.mark.parametrize("level", [1, 3])
+def test_the_lines_of_recommend_take_it_as_it_is(install, monkeypatch, level) -> None:
+    install(orders=FIRST)
+    monkeypatch.setattr(process, "_default", Registry.of_dialect("satchel"))
+    best = a_row(f"json+{NAME}:{level}", serializer="json", compressor=NAME, level=level, dictionary=70_001)
+
+    lines = _configuration(best, process.default_registry(), Namespace(dictionary=None), 64)
+    names: dict[str, Any] = {"value": [MESSAGE.decode()] * 3}
+    exec(lines, names)
+
+    assert names["pipeline"].registry.compressor(NAME) == Zstd(level=level, dictionary=FIRST)
+    assert names["pipeline"].decode(names["encoded"]) == names["value"]
+    assert names["encoded"].compression == "application/vnd.satchel.zstd-dictionary"
+
+
+def test_a_compressor_of_a_plugin_may_have_its_name(install, monkeypatch) -> None:
+    (offered,) = install(orders=FIRST)
+    groups = {plugins.DICTIONARY_GROUP: {"orders": offered}, "satchel.compressors": {NAME: Offered(NAME, Zstd)}}
+    monkeypatch.setattr(plugins, "discover", lambda group: groups.get(group, {}))
+
+    assert BUILT_IN.plugin_names("compressor") == (NAME,)
 
 
 def test_a_removed_compressor_does_not_come_back(install) -> None:
