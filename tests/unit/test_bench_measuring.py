@@ -14,6 +14,7 @@ from satchel.bench import measuring, timing
 from satchel.bench.candidates import Candidate, Choice, candidates
 from satchel.bench.machine import noise
 from satchel.bench.measuring import Plan, measure
+from satchel.bench.racing import raced
 from satchel.bench.recommending import finalists
 from satchel.bench.results import Sampled, from_json, to_json
 from satchel.bench.samples import Samples
@@ -215,7 +216,6 @@ def test_the_messages_that_are_timed_are_as_long_on_average_as_all_are(monkeypat
         works.append(work)
         return raced(work, processes)
 
-    raced = measuring.raced
     monkeypatch.setattr(measuring, "raced", spied)
     measure(sampled(values), plan(serializers=["json"], compressors=["none"]))
 

@@ -13,6 +13,7 @@ import zstandard
 
 from satchel import Dictionary, UnknownDictionary, Zstd
 from satchel.codecs import zstd_dictionaries
+from satchel.types import Buffer
 from tests.unit.dictionaries import messages, trained
 
 LIMIT = 1_000_000
@@ -20,7 +21,7 @@ FIRST, SECOND = trained(70_001), trained(70_002, seed=2)
 MESSAGE = messages(1, 9)[0]
 
 
-def read(codec: Zstd, frame: bytes) -> bytes:
+def read(codec: Zstd, frame: Buffer) -> bytes:
     return codec.decompress(frame, max_size=LIMIT)
 
 
