@@ -46,8 +46,9 @@ def _timedelta_value(text: str) -> timedelta:
     match = _DURATION.match(text)
     if not match:
         raise ValueError(f"not a duration such as P1DT2.000003S: {text[:40]!r}")
-    value = timedelta(int(match[2]), int(match[3]), int(match[4] or 0))
-    return -value if match[1] else value
+    sign, days, seconds, micros = match.groups()
+    value = timedelta(int(days), int(seconds), int(micros) if micros else 0)
+    return -value if sign else value
 
 
 def _zoned_text(value: datetime | time) -> str:
