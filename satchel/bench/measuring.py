@@ -29,8 +29,6 @@ THRESHOLD = 128
 _LONGEST_BATCH = 30_000
 #: How many messages are timed, if there are twice as many or more; else all, or the fewest, where that takes too long.
 _LEAST_TIMED, _MOST_TIMED = 64, 96
-#: Microseconds that the sizes of all messages may take of one finalist; beyond, the screening's estimate stands.
-_LONGEST_SIZING = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,7 @@ class Plan:
         rounds: how often each finalist is timed, in all processes together.
         processes: how many processes time them, one after another; 0 for this one.
         seconds: no further round begins after so long.
+        sizing: seconds that the sizes of all messages may take of one finalist; beyond, they are estimated.
         memory: measure peak memory, where the system tells.
         left_out: codecs that are no candidates, and why.
         tell: is given what is being done, and how much of it is done (0 to 1).
@@ -59,6 +58,7 @@ class Plan:
     rounds: int = 25
     processes: int = PROCESSES
     seconds: float = math.inf
+    sizing: float = 2.0
     memory: bool = True
     left_out: Mapping[str, str] = field(default_factory=dict)
     tell: Callable[[str, float], object] = lambda _what, _done: None
@@ -205,7 +205,7 @@ def _timed(
         try:
             if complete:
                 plan.tell("sizes and memory", number / len(chosen))
-                sizes = _sizes(candidate, estimate, bodies[candidate.serializer])
+                sizes = _sizes(candidate, estimate, bodies[candidate.serializer], plan.sizing)
                 peak = peak_memory(candidate, values[largest], plan.registry, plan.limits) if plan.memory else None
         except KeyboardInterrupt:
             complete = False
@@ -215,11 +215,11 @@ def _timed(
     return rows, complete
 
 
-def _sizes(candidate: Candidate, estimate: Screened, bodies: Sequence[Encoded]) -> Sizes:
+def _sizes(candidate: Candidate, estimate: Screened, bodies: Sequence[Encoded], most: float) -> Sizes:
     codec = candidate.compressor
     each = [len(encoded.body) for encoded in bodies]
     if codec is not None:
-        if estimate.encode * len(bodies) > _LONGEST_SIZING:
+        if estimate.encode * len(bodies) > most * 1e6:
             return _estimated(estimate, len(bodies))
         for index, encoded in enumerate(bodies):
             body = bytes(encoded.body)

@@ -15,7 +15,8 @@ from satchel.bench.timing import CLOCK
 _INDIFFERENT = 0.01
 #: A finalist is, by the screening, no dearer than the best by this factor, or the best for some other link.
 _NEAR = 1.25
-_MOST_FINALISTS = 12
+#: At the most, for all links, and for those in question.
+_MOST_FINALISTS, _MOST_FOR_LINKS = 12, 8
 _MICROSECONDS = 1e6
 _CUT_BODIES = 12
 
@@ -158,9 +159,8 @@ def finalists(screened: Sequence[Screened], links: Sequence[Link]) -> list[Scree
             if total <= least * _NEAR:
                 distance[index] = min(distance.get(index, math.inf), total / least)
     nearest = sorted(distance, key=distance.__getitem__)
-    return [screened[index] for index in list(dict.fromkeys((*nearest[: _MOST_FINALISTS // 2], *chosen, *nearest)))][
-        :_MOST_FINALISTS
-    ]
+    most = _MOST_FOR_LINKS if links else _MOST_FINALISTS
+    return [screened[index] for index in dict.fromkeys((*nearest[: most // 2], *chosen, *nearest))][:most]
 
 
 def worth_compressing(compressor: Any, bodies: Sequence[bytes], link: Link) -> int | None:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from satchel.bench.samples import Samples
     from satchel.bench.screening import Screened
     from satchel.registry import Registry
+
+
+#: Where an answer is wanted soon: fewer processes, seconds for the rounds of all, and for the sizes of one finalist.
+_QUICK_PROCESSES, _QUICK_SECONDS, _QUICK_SIZING = 3, 4, 0.25
 
 
 def add_arguments(parser: ArgumentParser) -> tuple[_ArgumentGroup, _ArgumentGroup]:
@@ -64,7 +69,7 @@ def measured(
     choose: Callable[[Sequence[Screened]], Iterable[Screened]],
     rounds: int,
     safe: bool = False,
-    memory: bool = True,
+    quick: bool = False,
 ) -> tuple[Run, Registry]:
     """Measure as the options say.
 
@@ -72,6 +77,7 @@ def measured(
         choose: gives the finalists.
         rounds: how often each is timed, unless the options say it.
         safe: leave out serializers that are not fit for untrusted input, unless they are named.
+        quick: an answer is wanted soon: fewer processes, estimated sizes of what is slow, and no memory.
 
     Raises:
         Failure: the baseline is not to be had, or a message does not come back.
@@ -101,10 +107,12 @@ def measured(
             limits=limits_of(options),
             rounds=options.rounds or rounds,
             seconds=options.seconds or float("inf"),
-            memory=memory,
             left_out=left_out,
             tell=tell,
         )
+        if quick:
+            seconds = options.seconds or _QUICK_SECONDS
+            plan = replace(plan, processes=_QUICK_PROCESSES, seconds=seconds, sizing=_QUICK_SIZING, memory=False)
         try:
             return measure(samples, plan), registry
         except Mismatch as error:

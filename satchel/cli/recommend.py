@@ -27,7 +27,7 @@ examples:
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 
 #: Fewer than of `satchel bench`: an answer is wanted, and soon.
-_ROUNDS = 15
+_ROUNDS = 12
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def run(options: Namespace) -> int:
     def choose(every: Sequence[Screened]) -> Sequence[Screened]:
         return finalists(every, [priced])
 
-    found, registry = measured.measured(options, samples, rounds=_ROUNDS, choose=choose, safe=True, memory=False)
+    found, registry = measured.measured(options, samples, rounds=_ROUNDS, choose=choose, safe=True, quick=True)
     answer = recommend(found.rows, link, prices, usual=usual(found.rows, registry))
     return measured.finish(
         found, options, lambda: show(Answered(found, answer, link, prices), samples, registry, options)

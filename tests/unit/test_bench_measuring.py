@@ -39,7 +39,7 @@ def sampled(values):
 
 def plan(registry=None, *, baseline="json", rounds=5, choose=lambda every: every, **options):
     registry = registry or default_registry()
-    more = {name: options.pop(name) for name in ("memory", "tell", "seconds", "processes") if name in options}
+    more = {name: options.pop(name) for name in ("memory", "tell", "seconds", "processes", "sizing") if name in options}
     every, left_out = candidates(registry, **options)
     chosen = Choice.parse(baseline).candidate(registry)
     return Plan(
@@ -172,10 +172,8 @@ def test_an_interruption_of_what_comes_after_the_timing_keeps_the_times():
     assert [row.name for row in run.rows if row.sizes.each] == ["json"]
 
 
-def test_sizes_that_take_too_long_are_estimated_for_all_messages(monkeypatch):
-    monkeypatch.setattr(measuring, "_LONGEST_SIZING", 0)
-
-    run = measure(sampled(VALUES), plan(baseline="json+zlib:1", choose=lambda _: [], **SMALL))
+def test_sizes_that_take_too_long_are_estimated_for_all_messages():
+    run = measure(sampled(VALUES), plan(baseline="json+zlib:1", choose=lambda _: [], sizing=0.0, **SMALL))
 
     rows = {row.name: row for row in run.rows}
     assert (rows["json+zlib:1"].sizes.p50, rows["json+zlib:1"].sizes.each) == (None, ())
