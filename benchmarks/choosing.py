@@ -18,15 +18,13 @@ from satchel.bench.candidates import Choice, candidates
 from satchel.bench.comparing import compare
 from satchel.bench.generated import GENERATED
 from satchel.bench.measuring import Plan, measure
-from satchel.bench.recommending import Link, finalists, recommend
+from satchel.bench.recommending import QUICK, Link, finalists, recommend
 from satchel.bench.results import Run, Sampled
 from satchel.bench.samples import Samples
 
 CORPORA = ("celery", "events", "records", "text", "numbers", "small")
 LINKS = (1e6, 1e7, 1e8, 1e9)
 _COUNT = 300
-#: As the command has it.
-_QUICK: dict[str, Any] = {"rounds": 12, "processes": 3, "seconds": 4, "sizing": 0.25}
 _EQUAL_RUNS = 15
 _EQUAL = ("json", "msgpack", "json+zstd:1", "msgpack+zstd:1", "json+zlib:6", "json+brotli:5")
 
@@ -41,7 +39,7 @@ def _run(samples: Samples, choose: Any, names: tuple[str, ...] = (), **options: 
     every, left_out = candidates(registry)
     every = [one for one in every if one.serializer != "pickle" and (not names or one.name in names)]
     baseline = Choice("json").candidate(registry)
-    return measure(samples, Plan(registry, every, baseline, choose, left_out=left_out, memory=False, **options))
+    return measure(samples, Plan(registry, every, baseline, choose, left_out=left_out, **{"memory": False, **options}))
 
 
 def regret() -> None:
@@ -53,7 +51,7 @@ def regret() -> None:
         for speed in LINKS:
             link = Link(speed, 2)
             began = time.perf_counter()
-            chosen = recommend(_run(samples, lambda every: finalists(every, [link]), **_QUICK).rows, link).best  # noqa: B023
+            chosen = recommend(_run(samples, lambda every: finalists(every, [link]), **QUICK).rows, link).best  # noqa: B023
             took = time.perf_counter() - began
             best = recommend(everything.rows, link)
             totals = {row.name: total for row, total in best.ranked}

@@ -27,7 +27,7 @@ from satchel.types import Encoded, Limits
 THRESHOLD = 128
 #: Microseconds that one batch of the slowest finalist may take.
 _LONGEST_BATCH = 30_000
-#: How many messages are timed, if there are twice as many or more; else all, or the fewest, where that takes too long.
+#: How many messages are timed: as many as the longest batch has time for, and all where they are fewer than twice that.
 _LEAST_TIMED, _MOST_TIMED = 64, 96
 
 

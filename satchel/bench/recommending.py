@@ -11,6 +11,9 @@ from satchel.bench.results import Row
 from satchel.bench.screening import Screened
 from satchel.bench.timing import CLOCK
 
+#: What a `Plan` has where an answer is wanted soon.
+QUICK: dict[str, Any] = {"rounds": 12, "processes": 3, "seconds": 4, "sizing": 0.25, "memory": False}
+
 #: Less than this is no reason to take something less simple than another.
 _INDIFFERENT = 0.01
 #: A finalist is, by the screening, no dearer than the best by this factor, or the best for some other link.

@@ -27,8 +27,6 @@ examples:
   satchel bench messages/ --export run.json --export report.html
 """
 
-_ROUNDS = 25
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -47,7 +45,7 @@ def run(options: Namespace) -> int:
     def choose(every: Sequence[Screened]) -> Sequence[Screened]:
         return every if options.all else finalists(every, [])
 
-    found, _ = measured.measured(options, samples, choose=choose, rounds=_ROUNDS)
+    found, _ = measured.measured(options, samples, choose=choose, plan={})
     return measured.finish(found, options, lambda: _show(found, options))
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from satchel.cli.arguments import add_accept, add_dialect, limits_of, registry_of
 from satchel.cli.outcome import BAD_DATA, FAILED, INTERRUPTED, OK, UNSTABLE, Failure, one_line, usage
@@ -24,10 +23,6 @@ if TYPE_CHECKING:
     from satchel.bench.samples import Samples
     from satchel.bench.screening import Screened
     from satchel.registry import Registry
-
-
-#: Where an answer is wanted soon: fewer processes, seconds for the rounds of all, and for the sizes of one finalist.
-_QUICK_PROCESSES, _QUICK_SECONDS, _QUICK_SIZING = 3, 4, 0.25
 
 
 def add_arguments(parser: ArgumentParser) -> tuple[_ArgumentGroup, _ArgumentGroup]:
@@ -67,17 +62,15 @@ def measured(
     samples: Samples,
     *,
     choose: Callable[[Sequence[Screened]], Iterable[Screened]],
-    rounds: int,
+    plan: Mapping[str, Any],
     safe: bool = False,
-    quick: bool = False,
 ) -> tuple[Run, Registry]:
     """Measure as the options say.
 
     Args:
         choose: gives the finalists.
-        rounds: how often each is timed, unless the options say it.
+        plan: further attributes of the `Plan`; the options win.
         safe: leave out serializers that are not fit for untrusted input, unless they are named.
-        quick: an answer is wanted soon: fewer processes, estimated sizes of what is slow, and no memory.
 
     Raises:
         Failure: the baseline is not to be had, or a message does not come back.
@@ -99,22 +92,19 @@ def measured(
     except ValueError as error:
         raise usage(f"--baseline: {error}") from error
     with progress() as tell:
-        plan = Plan(
+        wanted = {"rounds": options.rounds, "seconds": options.seconds}
+        planned = Plan(
             registry=registry,
             candidates=every,
             baseline=baseline,
             finalists=choose,
             limits=limits_of(options),
-            rounds=options.rounds or rounds,
-            seconds=options.seconds or float("inf"),
             left_out=left_out,
             tell=tell,
+            **{**plan, **{name: value for name, value in wanted.items() if value is not None}},
         )
-        if quick:
-            seconds = options.seconds or _QUICK_SECONDS
-            plan = replace(plan, processes=_QUICK_PROCESSES, seconds=seconds, sizing=_QUICK_SIZING, memory=False)
         try:
-            return measure(samples, plan), registry
+            return measure(samples, planned), registry
         except Mismatch as error:
             raise Failure(BAD_DATA, str(error)) from error
         except ChildFailed as error:

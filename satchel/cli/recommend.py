@@ -26,9 +26,6 @@ examples:
 """
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 
-#: Fewer than of `satchel bench`: an answer is wanted, and soon.
-_ROUNDS = 12
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -48,7 +45,7 @@ def run(options: Namespace) -> int:
         raise usage("--core-hour and --gigabyte are needed both, to choose by money")
     samples = measured.read(options)
     from satchel.bench.candidates import usual
-    from satchel.bench.recommending import Link, Prices, finalists, recommend
+    from satchel.bench.recommending import QUICK, Link, Prices, finalists, recommend
     from satchel.cli.recommended import Answered, show
 
     link = Link(options.link, options.hops)
@@ -58,7 +55,7 @@ def run(options: Namespace) -> int:
     def choose(every: Sequence[Screened]) -> Sequence[Screened]:
         return finalists(every, [priced])
 
-    found, registry = measured.measured(options, samples, rounds=_ROUNDS, choose=choose, safe=True, quick=True)
+    found, registry = measured.measured(options, samples, plan=QUICK, choose=choose, safe=True)
     answer = recommend(found.rows, link, prices, usual=usual(found.rows, registry))
     return measured.finish(
         found, options, lambda: show(Answered(found, answer, link, prices), samples, registry, options)
