@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from satchel.codecs.values import hashable, unique
-from satchel.codecs.yaml_scalars import CORE, beginning
+from satchel.codecs.yaml_scalars import CORE, TIMESTAMP, timestamp
 from satchel.codecs.yaml_schema import Schema
 from satchel.errors import CorruptBody, LimitExceeded
 from satchel.types import Limits
@@ -262,22 +262,27 @@ class Building:
 
     def _scalar(self, event: Any) -> Any:
         tag, text = event.tag, event.value
+        given: Any = text
         plain = event.implicit[0]
         if tag is not None and tag != "!" and self._is_foreign(tag):
             tag, plain = None, not event.style
         if tag is None or tag == "!":
             if not plain:
                 return text
-            for meant, matches in self.schema.resolvers.get(beginning(text), ()):
-                if matches(text):
-                    tag = meant
-                    break
+            fields = timestamp(text) if text[4:5] == "-" else None
+            if fields:
+                tag, given = TIMESTAMP, fields
             else:
-                return text
+                for meant, matches in self.schema.resolvers.get(text[:1], ()):
+                    if matches(text):
+                        tag = meant
+                        break
+                else:
+                    return text
         construct = self.schema.scalars.get(tag)
         if construct is not None:
             try:
-                return construct(text)
+                return construct(given)
             except (AttributeError, LookupError, OverflowError, ValueError) as error:
                 # PyYAML's constructors of a text that is none of theirs.
                 reason = f": {error}" if isinstance(error, ValueError) else ""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache, partial
+from functools import cache
 from typing import Any
 
 from satchel.codecs.values import INT_BOUND
 
 CORE = "tag:yaml.org,2002:"
+TIMESTAMP = CORE + "timestamp"
 
 #: Characters of a number.
 _LONGEST_NUMBER = 4_400
@@ -20,11 +22,11 @@ _LONGEST_NUMBER = 4_400
 _NUMBERS = {text: number for number in range(100) for text in (f"{number}", f"{number:02}")}
 
 
-def constructors(yaml: Any, *, not_finite: bool) -> dict[str, Callable[[str], Any]]:
+def constructors(yaml: Any, *, not_finite: bool) -> dict[str, Callable[[Any], Any]]:
     """Give what PyYAML's constructors of scalars give, by tag, at less cost."""
     safe = yaml.constructor.SafeConstructor()
     safe.construct_scalar = lambda text: text  # In place of a node, which is not made.
-    to_float, booleans, stamp = safe.construct_yaml_float, safe.bool_values, safe.timestamp_regexp
+    to_float, booleans = safe.construct_yaml_float, safe.bool_values
 
     def number(text: str) -> float:
         if len(text) > _LONGEST_NUMBER:
@@ -40,7 +42,7 @@ def constructors(yaml: Any, *, not_finite: bool) -> dict[str, Callable[[str], An
         CORE + "int": _integer,
         CORE + "float": number,
         CORE + "binary": _binary,
-        CORE + "timestamp": partial(_timestamp, stamp.match),
+        TIMESTAMP: _moment,
         CORE + "str": str,
     }
 
@@ -88,39 +90,54 @@ def _binary(text: str) -> bytes:
     return b64decode("".join(text.split()), validate=True)
 
 
-def _timestamp(fields: Callable[[str], Any], text: str) -> date:
-    if len(text) == 10 and text[4] == text[7] == "-" and text[9] != "\n":
-        return date.fromisoformat(text)
-    year, month, day, hour, minute, second, fraction, zone, sign, hours, minutes = fields(text).groups()
+#: Texts of timestamps, as PyYAML's constructor takes them: a tag may say that they are some.
+_TIMESTAMP = re.compile(
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+    r"(?:(?:[Tt]|[ \t]+)([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]*))?(?:[ \t]*(Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?)?$"
+)
+
+
+def timestamp(text: str) -> re.Match[str] | None:
+    """Give the fields of what a plain scalar says, if it means a timestamp."""
+    fields = _TIMESTAMP.match(text)
+    # A date alone has two digits for each number then.
+    return fields if fields and (fields[4] or fields.end() == 10) else None
+
+
+def _moment(given: str | re.Match[str]) -> date:
+    fields = _TIMESTAMP.match(given) if isinstance(given, str) else given
+    if not fields:
+        raise ValueError("not a date, nor a time of one")
+    year, month, day, hour, minute, second, fraction, zone = fields.groups()
     number = _NUMBERS
     if not hour:
         return date(int(year), number[month], number[day])
-    tz = _offset(sign, hours, minutes) if sign else timezone.utc if zone else None
     micros = int(fraction[:6].ljust(6, "0")) if fraction else 0
+    tz = _zone(zone) if zone else None
     return datetime(int(year), number[month], number[day], number[hour], number[minute], number[second], micros, tz)
 
 
-# Messages have few offsets, and making one is a tenth of the work on a timestamp.
-@lru_cache(maxsize=64)
-def _offset(sign: str, hours: str, minutes: str | None) -> timezone:
-    offset = timedelta(0, 3600 * int(hours) + (60 * int(minutes) if minutes else 0))
-    return timezone(-offset if sign == "-" else offset)
+# There are some thousands of them, and making one is a third of the work on a timestamp.
+@cache
+def _zone(text: str) -> timezone:
+    if text == "Z":
+        return timezone.utc
+    hours, _, minutes = text[1:].partition(":")
+    offset = timedelta(0, 3600 * int(hours) + 60 * int(minutes or 0))
+    return timezone(-offset if text[0] == "-" else offset)
 
 
 def resolvers(yaml: Any) -> dict[str, list[tuple[str, Callable[[str], Any]]]]:
-    """Give the tags that plain scalars may have, each with the test for it, by `beginning`.
+    """Give the tags that plain scalars may have, each with the test for it, by their first character.
 
-    No text is two of what PyYAML resolves: the likeliest is tested first.
+    No text is two of what PyYAML resolves: the likeliest is tested first. Timestamps are left to `timestamp`.
     """
     tests: dict[str | None, list[tuple[str, Any]]] = yaml.SafeLoader.yaml_implicit_resolvers
-    table: dict[str, list[tuple[str, Callable[[str], Any]]]] = {}
-    for first, those in tests.items():
-        for ending, likeliest in ("", "int"), ("--", "timestamp"):
-            ordered = sorted(those, key=lambda test: test[0] != CORE + likeliest)  # called here
-            table[f"{first or ''}{ending}"] = [(tag, pattern.match) for tag, pattern in ordered]
-    return table
-
-
-def beginning(text: str) -> str:
-    """Give what `resolvers` are looked up by: the first character, and whether a date may follow."""
-    return text[:1] + "--" if text[4:5] == "-" else text[:1]
+    return {
+        first or "": [
+            (tag, pattern.match)
+            for tag, pattern in sorted(those, key=lambda test: test[0] != CORE + "int")
+            if tag != TIMESTAMP
+        ]
+        for first, those in tests.items()
+    }

@@ -45,7 +45,7 @@ class Schema:
 
     Attributes:
         events: PyYAML's module of them.
-        resolvers: tags of plain scalars, by `beginning`, with the test that decides.
+        resolvers: tags of plain scalars, by their first characters, with the test that decides.
         scalars: constructors of scalars, by tag.
         restore: gives the value of a local tag.
         local: the local tags that have a meaning.

@@ -31,7 +31,7 @@ def doubling(width: int, form: str) -> str:
 
 #: The most values that are read, at the most that each can cost, and one that is wrong at the very end.
 WRONG = "!!int x"
-MOST = 14_900
+MOST = 9_900
 
 
 def late(form: str, count: int = MOST, opening: str = "[", closing: str = "]") -> str:
@@ -128,6 +128,7 @@ BODIES: dict[str, Callable[[], str | bytes]] = {
     "late: floats": lambda: late("1.%,"),
     "late: dates": lambda: late("2001-01-01,"),
     "late: times": lambda: late("2001-01-01 1:01:01.5 +1,"),
+    "late: times, and many offsets": lambda: late_offsets(),
     "late: binary": lambda: late("!!binary YQ==,"),
     "late: decimals": lambda: late("!decimal 1%,"),
     "late: durations": lambda: late("!timedelta P1DT1S,"),
@@ -143,6 +144,11 @@ BODIES: dict[str, Callable[[], str | bytes]] = {
     "late: merges": lambda: late("{<<: {a%: 1}, b: c},", MOST // 10),
     "late: aliases": lambda: late("*a,", MOST, "[&a 1.5,"),
 }
+
+
+def late_offsets() -> str:
+    times = (f"2001-01-01 1:01:01.5 {'+-'[n % 2]}{n // 120 % 24}:{n // 2 % 60:02}," for n in range(MOST))
+    return "[" + "".join(times) + WRONG + "]"
 
 
 def late_keys() -> str:
