@@ -11,9 +11,10 @@ from math import isfinite
 from typing import Any, ClassVar, Literal, NoReturn
 
 from satchel.codecs.base import ValueSerializer, derived, optional
+from satchel.codecs.gate import not_finite
 from satchel.codecs.json_bounds import SMALL, bound
 from satchel.codecs.json_reading import restorer
-from satchel.codecs.json_writing import PACKED_SMALL, TAG_KEY, Write, not_finite, writers
+from satchel.codecs.json_writing import PACKED_SMALL, TAG_KEY, Write, writers
 from satchel.codecs.lowering import Lowering, locate
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import unique

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -10,7 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from satchel.codecs.gate import NOT_FINITE, passthrough, runs_nothing
+from satchel.codecs.gate import not_finite, passthrough, runs_nothing
 from satchel.codecs.json_bounds import bound, bound_nodes
 from satchel.codecs.lowering import Lowering, Room
 from satchel.errors import EncodeError, LimitExceeded, let_signals_through
@@ -28,8 +27,6 @@ _MANY = 300
 _MOST_LEVELS = 24
 #: What orjson writes without loss, whatever its value, or refuses.
 _ATOMS = frozenset({str, int, bool, type(None)})
-
-not_finite: Callable[[bytes], object] = re.compile(NOT_FINITE).search
 
 
 class Writers(NamedTuple):
@@ -63,8 +60,8 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
 
     They raise LimitExceeded for a plain value that a reader with the same limits would refuse.
     """
-    within, dumps, mixed = _within_levels(orjson), orjson.dumps, _mixed(orjson, lower, encode)
     stops = runs_nothing(orjson)
+    within, dumps, mixed = _within_levels(orjson, stops), orjson.dumps, _mixed(orjson, lower, encode)
     packb, with_tuples = ormsgpack.packb, passthrough(ormsgpack, tuples=lower.tuples)
 
     def plain(value: Any, limits: Limits) -> bytes | None:
@@ -100,16 +97,16 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
 
 def _unsure(packed: bytes) -> bool:
     """Say whether a packed value may hold a dict that looks like a tag, or a float that is not finite."""
-    return packed.find(TAG_KEY) >= 0 or not_finite(packed) is not None
+    return packed.find(TAG_KEY) >= 0 or not_finite(packed)
 
 
-def _within_levels(orjson: Any) -> Callable[[Any, int], bytes | None]:
+def _within_levels(orjson: Any, options: int) -> Callable[[Any, int], bytes | None]:
     """Give a function that writes a value without tuples that has at most so many levels, or gives None.
 
     orjson stops at a depth of its own. In as many lists as leave those levels, it stops there, and nobody has to look
     for brackets in a large body.
     """
-    dumps, stops, most = orjson.dumps, runs_nothing(orjson), _levels(orjson)
+    dumps, most = orjson.dumps, _levels(orjson)
 
     def write(value: Any, levels: int) -> bytes | None:
         around = most - levels
@@ -117,7 +114,7 @@ def _within_levels(orjson: Any) -> Callable[[Any, int], bytes | None]:
             return None
         try:
             # Written in C: what a signal's handler raises in Python code that orjson calls is lost.
-            body: bytes = dumps(_nested(around), {_HOLE: value}.__getitem__, stops)[around:-around]
+            body: bytes = dumps(_nested(around), {_HOLE: value}.__getitem__, options)[around:-around]
         except TypeError as error:
             let_signals_through(error)
             return None
@@ -166,7 +163,8 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
     """
     fragment, dumps = orjson.Fragment, orjson.dumps
     known = _makers(orjson, lower).get
-    write_large = _within_levels(orjson)
+    # The copy has datetimes, of no zone's own code, that orjson writes.
+    write_large = _within_levels(orjson, orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS)
 
     def write(value: Any, limits: Limits) -> bytes | None:
         left = limits.max_nodes
@@ -175,9 +173,6 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
         def copied(part: Any, levels: int) -> Any:
             nonlocal left, room
             kind = type(part)
-            maker = known(kind)
-            if maker is not None:
-                return fragment(maker(part))
             if kind is dict or kind is list or (kind is tuple and not lower.tuples):
                 left -= len(part)
                 if left < 0 or not levels:
@@ -189,17 +184,23 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
                         item
                         if (cls := type(item)) in _ATOMS or (cls is float and item - item == 0.0)
                         else copied(item, levels)
+                        if (make := known(cls)) is None
+                        else make(item)
                         for item in part
                     ]
                 copy = {
                     key: item
                     if (cls := type(item)) in _ATOMS or (cls is float and item - item == 0.0)
                     else copied(item, levels)
+                    if (make := known(cls)) is None
+                    else make(item)
                     for key, item in part.items()
                 }
                 if "__type__" in copy:
                     raise _Declined
                 return copy
+            if (make := known(kind)) is not None:
+                return make(part)
             room = room or Room(limits)
             return fragment(encode(lower.part(part, room)))
 
@@ -228,40 +229,39 @@ class _Declined(Exception):
     """The exact encoder has to decide."""
 
 
-def _makers(orjson: Any, lower: Lowering) -> dict[type, Callable[[Any], str | bytes]]:
-    """Give what makes the whole tag of each scalar that is sent as a text."""
-    makers: dict[type, Callable[[Any], str | bytes]] = {
-        kind: _maker(tag, to_text) for kind, (tag, to_text) in lower.texts().items()
-    }
+def _makers(orjson: Any, lower: Lowering) -> dict[type, Callable[[Any], Any]]:
+    """Give what makes the whole tag of each scalar that is sent as a text: text, or what orjson writes as that."""
+    fragment = orjson.Fragment
+    makers = {kind: _maker(fragment, tag, to_text) for kind, (tag, to_text) in lower.texts().items()}
     dumps = orjson.dumps
 
-    def tagged(value: bytes) -> bytes:
+    def tagged(value: bytes) -> Any:
         try:
-            return b'{"__type__":"bytes","__value__":%b}' % dumps(value.decode())
+            return fragment(b'{"__type__":"bytes","__value__":%b}' % dumps(value.decode()))
         except UnicodeDecodeError:
-            return b'{"__type__":"base64","__value__":"%b"}' % b64encode(value)
+            return fragment(b'{"__type__":"base64","__value__":"%b"}' % b64encode(value))
 
     makers[bytes] = tagged
     if UUID in makers:
-        makers[UUID] = lambda value: b'{"__type__":"uuid","__value__":{"hex":"%032x"}}' % value.int
+        makers[UUID] = lambda value: fragment(b'{"__type__":"uuid","__value__":{"hex":"%032x"}}' % value.int)
     if datetime in makers:
-        makers[datetime] = _stamps(orjson, makers[datetime])
+        makers[datetime] = _stamps(makers[datetime])
     return makers
 
 
-def _maker(tag: str, to_text: Callable[[Any], str]) -> Callable[[Any], str | bytes]:
+def _maker(fragment: Any, tag: str, to_text: Callable[[Any], str]) -> Callable[[Any], Any]:
     # No text of a scalar has a character that JSON escapes.
-    return lambda value: f'{{"__type__":"{tag}","__value__":"{to_text(value)}"}}'
+    return lambda value: fragment(f'{{"__type__":"{tag}","__value__":"{to_text(value)}"}}')
 
 
-def _stamps(orjson: Any, with_zone: Callable[[Any], str | bytes]) -> Callable[[Any], str | bytes]:
-    dumps, utc = orjson.dumps, timezone.utc
+def _stamps(with_zone: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    utc = timezone.utc
 
-    def stamp(value: Any) -> str | bytes:
+    def stamp(value: Any) -> Any:
         zone = value.tzinfo
         if zone is None or zone is utc:
             # The text of isoformat(), at a tenth of its cost.
-            return b'{"__type__":"datetime","__value__":%b}' % dumps(value)
+            return {"__type__": "datetime", "__value__": value}
         return with_zone(value)
 
     return stamp

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from sys import float_info
 from typing import Annotated, Any
 
-from satchel.codecs.gate import NOT_FINITE, passthrough, runs_nothing
+from satchel.codecs.gate import not_finite, passthrough, runs_nothing
 from satchel.codecs.msgpack_reading import whole, within
 from satchel.codecs.values import measure
 from satchel.errors import let_signals_through
@@ -25,8 +24,6 @@ _LONG = 4_096
 
 #: One level more than orjson takes; whether an empty list is one is its own affair, so this is a level to spare.
 _DEEPEST = 255
-
-_not_finite = re.compile(NOT_FINITE).search
 
 
 #: Tells orjson that bytes are as good as a bool, and stops it at what ormsgpack alone takes. It must be written in C:
@@ -70,7 +67,7 @@ def writer(
         except (TypeError, ValueError) as error:
             let_signals_through(error)
             return None
-        if finite is not None and _not_finite(body) and finite(body) is UNREAD:
+        if finite is not None and not_finite(body) and finite(body) is UNREAD:
             return None
         if not (known and len(body) <= limits.max_nodes) and not within(msgpack, body, limits):
             measure(value, limits)

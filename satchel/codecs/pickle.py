@@ -16,7 +16,7 @@ from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived
 from satchel.codecs.lowering import Lowering
-from satchel.codecs.pickle_bounds import OWN_ROOM, ROOM, surely_within
+from satchel.codecs.pickle_bounds import OWN_ROOM, ROOM, surely_shallow, surely_within
 from satchel.codecs.pickle_calls import (
     BUILDING,
     ModelUnpickler,
@@ -58,6 +58,9 @@ _LONG_TEXT = re.compile(rb"[XB].{3}\x00|[\x8d\x8e\x96].{3}\x00{5}", re.DOTALL)
 
 #: Bytes of a pickle from which on texts are likely to be so many that their lengths must be looked at.
 _MANY_TEXTS = 128 * 1024
+
+#: Bytes of a pickle that is looked at as briefly as can be.
+_SMALL = 1024
 
 #: Tags of the value model. A pickle has its own forms for what they stand for.
 _OWN_TAGS = SCALAR_TAGS | {"set", "frozenset", "tuple", "dict"}
@@ -153,8 +156,19 @@ class Pickle(ValueSerializer):
             return self._dumps(value, limits)
         if extensions_are_registered():
             return self._dumps(value, limits)
-        objects = has_objects(body)
         size = len(body)
+        if (
+            # No object and no long int, and so few and short texts that nothing but levels is to be looked at.
+            size <= _SMALL
+            and 0x93 not in body
+            and 0x8B not in body
+            and 2 * size * size <= limits.max_decompressed
+            and 2 * size <= limits.max_nodes
+            and (self.dialect == "celery" or not _NOT_FINITE.search(body))
+            and surely_shallow(value, size, limits.max_depth)
+        ):
+            return body
+        objects = has_objects(body)
         longest = self._longest(body, limits, objects=objects)
         if longest is None or (
             longest and not surely_within(value, size, longest, limits, room=OWN_ROOM, objects=objects)

@@ -29,6 +29,27 @@ _MODEL = frozenset(
 )
 
 
+def surely_shallow(value: Any, size: int, levels: int) -> bool:
+    """Say whether plain data has at most so many levels, and at most so many values, for certain.
+
+    As `surely_within` does, of a value that is small.
+
+    Args:
+        value: the value.
+        size: bytes of its pickle.
+        levels: the levels that it may have.
+    """
+    level, left = [value], size - 1
+    for _ in range(levels):
+        level = get_referents(*level)
+        if not level:
+            return True
+        left -= len(level)
+        if left < 0:
+            return False
+    return False
+
+
 def surely_within(value: Any, size: int, longest: int, limits: Limits, *, room: int, objects: bool) -> bool:
     """Say whether a value is within the limits for certain, counting what it refers to twice as two.
 

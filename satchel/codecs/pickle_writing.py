@@ -26,6 +26,8 @@ MODEL: tuple[type, ...] = (datetime, date, time, timedelta, timezone, Decimal, U
 _KEPT = 16 * 1024
 _KEPT_TABLES = 20 * 1024
 _MOST_KEPT = 8
+#: Bytes of a pickle that lets no table grow so far: an entry takes two of them.
+_FEW_ENTRIES = 512
 
 
 class Inexact(Exception):
@@ -92,6 +94,8 @@ class QuickPickler(pickle.Pickler):
 
 def _is_kept(pickler: QuickPickler, size: int, idle: int) -> bool:
     """Say whether a pickler is kept that has written so many bytes, beside so many idle ones."""
+    if size < _FEW_ENTRIES:  # In a tenth of the time.
+        return idle < _MOST_KEPT
     return size < _KEPT and idle < _MOST_KEPT and sys.getsizeof(pickler) <= _KEPT_TABLES
 
 

@@ -61,6 +61,44 @@ def test_an_object_that_refers_to_its_class_is_counted_as_one(scalar: Any) -> No
     assert surely_within([scalar, [scalar]], 100, 10, Limits(), room=ROOM, objects=True)
 
 
+def doubled(times: int) -> Any:
+    value: Any = []
+    for _ in range(times):
+        value = [value, value]
+    return value
+
+
+def test_a_small_pickle_of_what_is_large_written_out_is_told_at_once() -> None:
+    body = Pickle().dumps(doubled(12))
+
+    assert len(body) < 100
+    assert Pickle().loads(body, limits=Limits()) == doubled(12)
+    for times in (30, 90):
+        with pytest.raises(LimitExceeded, match="max_nodes"):
+            Pickle().dumps(doubled(times))
+
+
+@pytest.mark.parametrize(
+    ("value", "limits"),
+    [
+        (doubled(3), {"max_depth": 4, "max_nodes": 15}),
+        (["x" * 100] * 9, {"max_decompressed": 900}),
+        ([[[[1]]], 2.5], {"max_depth": 4}),
+        ([(), ((), {"a": ()})], {"max_depth": 4}),
+    ],
+)
+def test_the_limits_of_a_small_pickle_are_exact_on_both_sides(value: Any, limits: dict[str, int]) -> None:
+    body = Pickle().dumps(value, limits=Limits(**limits))
+    assert Pickle().loads(body, limits=Limits(**limits)) == value
+
+    for name, limit in limits.items():
+        less = Limits(**{**limits, name: limit - 1})
+        with pytest.raises((EncodeError, LimitExceeded), match=name):
+            Pickle().dumps(value, limits=less)
+        with pytest.raises(LimitExceeded, match=name):
+            Pickle().loads(body, limits=less)
+
+
 def test_many_texts_without_a_frame_are_told_at_once() -> None:
     # There are more than the pieces that Python's picklers make: no walk begins.
     body = b"\x80\x04" + b"\x8c\x00" * 100_000 + b"\x95\x02" + bytes(7) + b"\x93."
