@@ -188,7 +188,7 @@ def test_what_a_pickle_remembers_takes_little_memory() -> None:
 
 def test_one_key_that_is_merged_often_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     key = b64encode(bytes(1_000))
-    body = b'- &a {? !!binary "' + key + b'" : 1}\n- {<<: [' + b"*a," * 2_000 + b"]}\n"
+    body = b'- &a {? !!binary "' + key + b'" : 1}\n- {<<: [' + b"*a," * 1_500 + b"]}\n"
     yaml = Yaml(aliases=True, merge_keys=True)
     whole = Pipeline(["yaml"], registry=default_registry().with_serializer(yaml, replace=True))
     spelled = Mock(side_effect=repr)

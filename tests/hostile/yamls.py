@@ -147,7 +147,7 @@ BODIES: dict[str, Callable[[], str | bytes]] = {
 
 
 def late_offsets() -> str:
-    times = (f"2001-01-01 1:01:01.5 {'+-'[n % 2]}{n // 120 % 24}:{n // 2 % 60:02}," for n in range(MOST))
+    times = (f"2001-1-1 1:01:01.5 {'+-'[n % 2]}{n // 120 % 24}:{n // 2 % 60:02}," for n in range(MOST))
     return "[" + "".join(times) + WRONG + "]"
 
 
