@@ -17,6 +17,7 @@ from benchmarks.results import Row
 from benchmarks.sides import PIPELINE
 from satchel import Limits
 from satchel.bench.timing import Figure, Job, figure, race
+from satchel.codecs.pickle_writing import QuickPickler, QuickPicklers
 
 #: The names of the rows that are drawn.
 ENCODE = "steps of json encode, 198 B"
@@ -132,13 +133,7 @@ def _pickled() -> list[Profile]:
     for size, value in (("198 B", small()), ("10 KB", task_body(38))):
         body = _body(value, "pickle")
 
-        def write(value: Any = value) -> bytes:
-            file = BytesIO()
-            pickler = pickle.Pickler(file, 4)
-            pickler.dispatch_table = {}  # It is asked for all that is not plain data.
-            pickler.dump(value)
-            return file.getvalue()
-
+        picklers = QuickPicklers(partial(QuickPickler, protocol=4))
         profiles += [
             Profile(
                 f"steps of pickle encode, {size}",
@@ -146,7 +141,7 @@ def _pickled() -> list[Profile]:
                 value,
                 True,
                 ("pickle.dumps", partial(pickle.dumps, value, 4)),
-                ("a Pickler that refuses classes", write),
+                ("a Pickler that runs no reducers", partial(picklers.write, value)),
                 instead=True,
             ),
             Profile(

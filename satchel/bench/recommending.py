@@ -18,6 +18,8 @@ QUICK: dict[str, Any] = {"rounds": 12, "processes": 3, "seconds": 4, "sizing": 0
 _INDIFFERENT = 0.01
 #: A finalist is, by the screening, no dearer than the best by this factor, or the best for some other link.
 _NEAR = 1.25
+#: What is the best only where a byte takes so many times as long as over the slowest link in question is no finalist.
+_FAR = 10
 #: At the most, for all links, and for those in question.
 _MOST_FINALISTS, _MOST_FOR_LINKS = 12, 8
 _MICROSECONDS = 1e6
@@ -114,14 +116,13 @@ def recommend(
 
 def _spans(rows: Sequence[Row], hops: int) -> Iterator[Span]:
     """Walk the lower hull of sizes and times: each of its corners is the best for some links."""
-    corners = hull([(row.sizes.mean, row.there_and_back) for row in rows])
+    points = [(row.sizes.mean, row.there_and_back) for row in rows]
+    corners = hull(points)
     slowest = 0.0
     for corner, following in zip(corners, [*corners[1:], None], strict=True):
         fastest = math.inf
         if following is not None:
-            more_bytes = rows[following].sizes.mean - rows[corner].sizes.mean
-            less_time = rows[corner].there_and_back - rows[following].there_and_back
-            fastest = hops * 8 * more_bytes / less_time * _MICROSECONDS
+            fastest = hops * 8 / _factor(points[corner], points[following]) * _MICROSECONDS
         yield Span(rows[corner], slowest, fastest)
         slowest = fastest
 
@@ -139,6 +140,11 @@ def hull(points: Sequence[tuple[float, float]]) -> list[int]:
     return corners
 
 
+def _factor(small: tuple[float, float], quick: tuple[float, float]) -> float:
+    """Microseconds a byte that make two corners, one after the other, cost the same."""
+    return (small[1] - quick[1]) / (quick[0] - small[0])
+
+
 def _above(first: tuple[float, float], middle: tuple[float, float], last: tuple[float, float]) -> bool:
     """Whether the middle point is not under the line between the others."""
     (x1, y1), (x2, y2), (x3, y3) = first, middle, last
@@ -148,13 +154,21 @@ def _above(first: tuple[float, float], middle: tuple[float, float], last: tuple[
 def finalists(screened: Sequence[Screened], links: Sequence[Link]) -> list[Screened]:
     """Choose what is worth being timed: what may be the best for these links, or is for some other.
 
+    What is the best only for links of a tenth of the speed and less takes long to time, and is no answer.
+
     Args:
         links: those in question; with none, all are.
     """
     points = [(one.size, one.encode + one.decode) for one in screened]
-    chosen = dict.fromkeys(hull(points))
     distance: dict[int, float] = {}
     factors = [link.time(1) for link in links] or [10.0**power for power in range(-4, 2)]
+    slowest = max(factors) * _FAR if links else math.inf
+    corners = hull(points)
+    chosen = [
+        corner
+        for corner, following in zip(corners, [*corners[1:], None], strict=True)
+        if following is None or _factor(points[corner], points[following]) < slowest
+    ]
     for factor in factors:
         totals = [time + size * factor for size, time in points]
         least = min(totals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import statistics
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -64,9 +65,20 @@ def check(value: Any, back: Any, name: str, number: int) -> None:
     Raises:
         Mismatch: it is something else.
     """
+    if _surely_alike(value, back):
+        return
     found = difference(_listed(value), _listed(back))
     if found is not None:
         raise Mismatch(f"{name}: message {number} does not come back: {found[:300]}")
+
+
+def _surely_alike(value: Any, back: Any) -> bool:
+    """Say whether both are the same plain data, of the same types: in C, at a hundredth of the cost of a look."""
+    try:
+        # Version 2 writes no references, so that equal parts are written alike.
+        return marshal.dumps(value, 2) == marshal.dumps(back, 2)
+    except ValueError:  # Not of marshal's types, or nested too deep.
+        return False
 
 
 def _listed(value: Any) -> Any:

@@ -155,7 +155,7 @@ def _levels(orjson: Any) -> int:
 
 
 def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
-    """Give a function that writes a value with parts that are not plain, by a copy in which they are ready-made text.
+    """Give a function that writes a value with parts that are not plain, by a copy in which they are tags.
 
     The copy is made in Python, and then nobody else has it: orjson must not meet containers that a handler of ours,
     another thread or a signal could change under its hands. Nothing is returned that does not hold the limits: the

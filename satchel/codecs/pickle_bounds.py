@@ -30,12 +30,12 @@ _MODEL = frozenset(
 
 
 def surely_shallow(value: Any, size: int, levels: int) -> bool:
-    """Say whether plain data has at most so many levels, and at most so many values, for certain.
+    """Say whether plain data has at most so many levels for certain, counting what it refers to twice as two.
 
-    As `surely_within` does, of a value that is small.
+    It has at most `size` values then, and as many keys that are texts, which do not appear among what a dict refers to.
 
     Args:
-        value: the value.
+        value: the value, which is small.
         size: bytes of its pickle.
         levels: the levels that it may have.
     """

@@ -15,7 +15,7 @@ from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring
 from satchel.codecs.yaml_flow import Flow
 from satchel.codecs.yaml_reading import Building
-from satchel.codecs.yaml_scalars import CORE, constructors, resolvers
+from satchel.codecs.yaml_scalars import CORE, constructors, means_timestamps, resolvers
 from satchel.codecs.yaml_schema import KEYS, Schema, check_directives
 from satchel.errors import CorruptBody, EncodeError
 from satchel.types import Buffer, Limits
@@ -42,8 +42,8 @@ class Yaml(ValueSerializer):
         dialect: "celery" writes only what a stock Celery worker reads: no local tags, but NaN, infinities, which it
             reads too, and scalars other than str as keys, which both dialects read. `Yaml.celery()` also reads stock
             producers' aliases.
-        max_nodes: the most values in one body, 1 to 10,000,000, if `Limits` does not allow fewer: each takes a
-            microsecond or two. What has more is not encoded either.
+        max_nodes: the most values in one body, 1 to 10,000,000, if `Limits` does not allow fewer: each takes
+            some microseconds. What has more is not encoded either.
         merge_keys: read merge keys (``<<``) as PyYAML does: a mapping's own keys win, then the first of several
             mappings. Each pair that is merged counts against the limits once more.
         foreign_tags: read a node whose tag is unknown (``!foo``, ``!!python/object:…``) as if it had none. No tag ever
@@ -102,6 +102,7 @@ class Yaml(ValueSerializer):
             _schema=Schema(
                 events=yaml.events,
                 resolvers=resolvers(yaml),
+                timestamps=means_timestamps(yaml),
                 scalars=constructors(yaml, not_finite=celery),
                 restore=Restoring(self.name, self.types),
                 local=_LOCAL_TAGS.union(entry.tag for entry in self.types),

@@ -269,7 +269,7 @@ class Building:
         if tag is None or tag == "!":
             if not plain:
                 return text
-            fields = timestamp(text) if text[4:5] == "-" else None
+            fields = timestamp(text) if text[4:5] == "-" and self.schema.timestamps else None
             if fields:
                 tag, given = TIMESTAMP, fields
             else:
@@ -283,7 +283,7 @@ class Building:
         if construct is not None:
             try:
                 return construct(given)
-            except (AttributeError, LookupError, OverflowError, ValueError) as error:
+            except (LookupError, OverflowError, ValueError) as error:
                 # PyYAML's constructors of a text that is none of theirs.
                 reason = f": {error}" if isinstance(error, ValueError) else ""
                 raise self._corrupt(f"{text[:40]!r} is no {tag.removeprefix(CORE)}{reason[:200]}") from error

@@ -141,3 +141,8 @@ def resolvers(yaml: Any) -> dict[str, list[tuple[str, Callable[[str], Any]]]]:
         ]
         for first, those in tests.items()
     }
+
+
+def means_timestamps(yaml: Any) -> bool:
+    """Say whether a plain scalar may mean a timestamp."""
+    return any(tag == TIMESTAMP for tests in yaml.SafeLoader.yaml_implicit_resolvers.values() for tag, _ in tests)

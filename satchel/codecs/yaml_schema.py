@@ -46,6 +46,7 @@ class Schema:
     Attributes:
         events: PyYAML's module of them.
         resolvers: tags of plain scalars, by their first characters, with the test that decides.
+        timestamps: whether plain scalars may mean one; a program may have taken that from PyYAML's loader.
         scalars: constructors of scalars, by tag.
         restore: gives the value of a local tag.
         local: the local tags that have a meaning.
@@ -55,7 +56,8 @@ class Schema:
 
     events: Any
     resolvers: Mapping[str, Sequence[tuple[str, Callable[[str], Any]]]]
-    scalars: dict[str, Callable[[str], Any]]
+    timestamps: bool
+    scalars: dict[str, Callable[[Any], Any]]
     restore: Restoring
     local: frozenset[str]
     aliases: bool

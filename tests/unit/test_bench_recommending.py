@@ -95,12 +95,21 @@ def test_the_hull_holds_the_best_point_for_every_factor():
 def test_finalists_hold_the_best_for_every_link_and_what_is_near():
     screened = [Screened(Candidate(one.name), one.sizes.mean, one.encode.median, one.decode.median) for one in ROWS]
 
-    chosen = [one.candidate.serializer for one in finalists(screened, [Link(1e8)])]
-
-    assert set(chosen) == {"json", "json+zstd", "json+xz"}
+    assert {one.candidate.serializer for one in finalists(screened, [Link(1e8)])} == {"json", "json+zstd"}
+    assert {one.candidate.serializer for one in finalists(screened, [])} == {"json", "json+zstd", "json+xz"}
     many = [Screened(Candidate(f"c{n}"), 100 + n / 1000, 1.0, 1.0) for n in range(50)]
     assert len(finalists(many, [Link(1e8)])) == 8
     assert len(finalists(many, [])) == 12
+
+
+def test_what_is_the_best_for_far_slower_links_alone_is_no_finalist():
+    points = {"quick": (1_000, 10), "small": (900, 100), "smallest": (890, 20_000)}
+    screened = [Screened(Candidate(name), size, time, 0.0) for name, (size, time) in points.items()]
+
+    # A byte less for 2 ms more: worth it up to 8 kbit/s over two hops.
+    assert {one.candidate.serializer for one in finalists(screened, [Link(1e6, 2)])} == {"quick", "small"}
+    assert {one.candidate.serializer for one in finalists(screened, [Link(5e4, 2), Link(1e9, 2)])} == points.keys()
+    assert {one.candidate.serializer for one in finalists(screened, [])} == points.keys()
 
 
 class Halving:

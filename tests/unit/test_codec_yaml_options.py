@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
@@ -264,3 +265,15 @@ def test_many_tag_directives_are_refused():
         decode(few + "%TAG !b! x\n--- 1")
     assert decode("--- '" + "%TAG " * 100 + "'") == "%TAG " * 100
     assert decode("# %TAG\n" * 100 + few + "--- 1") == 1
+
+
+def test_where_a_program_has_taken_timestamps_from_pyyaml_they_are_texts(monkeypatch):
+    tests = yaml.SafeLoader.yaml_implicit_resolvers
+    fewer = {first: [one for one in those if "timestamp" not in one[0]] for first, those in tests.items()}
+    monkeypatch.setattr(yaml.SafeLoader, "yaml_implicit_resolvers", fewer)
+    codec = Yaml()
+
+    for value in (["2001-01-01", {"2001-01-01 1:02:03": b"x"}], ["2001-01-01"]):
+        assert codec.loads(codec.dumps(value), limits=Limits()) == value
+    assert codec.loads(b"2001-01-01", limits=Limits()) == "2001-01-01"
+    assert Yaml(dialect="celery").loads(b"!!timestamp 2001-01-01", limits=Limits()) == date(2001, 1, 1)
