@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,9 +16,9 @@ from satchel.bench.peaks import peak_memory
 from satchel.bench.racing import PROCESSES, REFERENCE, Times, Work, raced
 from satchel.bench.results import Cost, Row, Run, Sizes, from_json, to_json
 from satchel.bench.samples import Samples
-from satchel.bench.screening import Mismatch, Screened, encoded_by, screen
+from satchel.bench.screening import Mismatch, Screened, screen
 from satchel.bench.timing import Figure, clustered
-from satchel.errors import EncodeError
+from satchel.bench.tried import Tried
 from satchel.registry import Registry
 from satchel.types import Encoded, Limits
 
@@ -45,6 +44,8 @@ class Plan:
         processes: how many processes time them, one after another; 0 for this one.
         seconds: no further round begins after so long.
         sizing: seconds that the sizes of all messages may take of one finalist; beyond, they are estimated.
+        checking: seconds after which no further message is encoded by a serializer, and decoded, if no finalist is of
+            it; for finalists all are.
         memory: measure peak memory, where the system tells.
         left_out: codecs that are no candidates, and why.
         tell: is given what is being done, and how much of it is done (0 to 1).
@@ -59,6 +60,7 @@ class Plan:
     processes: int = PROCESSES
     seconds: float = math.inf
     sizing: float = 2.0
+    checking: float = math.inf
     memory: bool = True
     left_out: Mapping[str, str] = field(default_factory=dict)
     tell: Callable[[str, float], object] = lambda _what, _done: None
@@ -75,11 +77,18 @@ def measure(samples: Samples, plan: Plan) -> Run:
         Mismatch: a message does not come back.
     """
     created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    left_out = dict(plan.left_out)
-    bodies = _bodies(samples.values, plan, left_out)
-    candidates = [one for one in dict.fromkeys((plan.baseline, *plan.candidates)) if one.serializer in bodies]
-    screened = _screened(candidates, samples.values, bodies, plan)
-    chosen = {one.candidate: one for one in (screened[0], *plan.finalists(screened))}
+    tried = Tried(samples.values, plan.registry, plan.limits, plan.checking)
+    tried.all_of(list(dict.fromkeys(one.serializer for one in (plan.baseline, *plan.candidates))), plan.tell)
+    candidates = [one for one in dict.fromkeys((plan.baseline, *plan.candidates)) if one.serializer in tried.bodies]
+    screened = _screened(candidates, tried, plan)
+    chosen: dict[Candidate, Screened] = {}
+    while not chosen:
+        chosen = {one.candidate: one for one in (screened[0], *plan.finalists(screened))}
+        for name in dict.fromkeys(one.serializer for one in chosen):
+            if not tried.complete(name):
+                screened = [one for one in screened if one.candidate.serializer != name]
+                chosen = {}
+    bodies = tried.in_order()
     times, raced_all = _raced(chosen, samples.values, bodies, plan)
     steadiness = [microseconds for those in times for microseconds in those[REFERENCE]]
     timed, sized_all = _timed(chosen, samples.values, bodies, plan, times)
@@ -97,31 +106,13 @@ def measure(samples: Samples, plan: Plan) -> Run:
         noise=noise(steadiness),
         complete=raced_all and sized_all,
         rows=(*sorted(_with_pareto(timed), key=by_time), *sorted(rest, key=by_time)),
-        left_out=left_out,
+        left_out={**plan.left_out, **tried.left_out},
     )
     # What is shown is what is written.
     return from_json(to_json(run))
 
 
-def _bodies(values: Sequence[Any], plan: Plan, left_out: dict[str, str]) -> dict[str, list[Encoded]]:
-    """Every message as each serializer writes it, which must carry all."""
-    names = list(dict.fromkeys(one.serializer for one in (plan.baseline, *plan.candidates)))
-    found = {}
-    for number, name in enumerate(names):
-        plan.tell("encoding every message", number / len(names))
-        try:
-            found[name] = encoded_by(name, values, plan.registry, plan.limits)
-        except EncodeError as error:
-            if name == plan.baseline.serializer:
-                raise
-            left_out[name] = str(error)
-    return found
-
-
-def _screened(
-    candidates: Sequence[Candidate], values: Sequence[Any], bodies: Mapping[str, list[Encoded]], plan: Plan
-) -> list[Screened]:
-    order = random.Random(0).sample(range(len(values)), len(values))  # noqa: S311 - no secret
+def _screened(candidates: Sequence[Candidate], tried: Tried, plan: Plan) -> list[Screened]:
     done = 0
 
     def tell() -> None:
@@ -130,13 +121,7 @@ def _screened(
         plan.tell("screening", done / len(candidates))
 
     return screen(
-        candidates,
-        [values[index] for index in order],
-        {name: [those[index] for index in order] for name, those in bodies.items()},
-        plan.registry,
-        plan.limits,
-        threshold=THRESHOLD,
-        after_each=tell,
+        candidates, tried.values, tried.bodies, plan.registry, plan.limits, threshold=THRESHOLD, after_each=tell
     )
 
 

@@ -12,7 +12,7 @@ from satchel.bench.screening import Screened
 from satchel.bench.timing import CLOCK
 
 #: What a `Plan` has where an answer is wanted soon.
-QUICK: dict[str, Any] = {"rounds": 12, "processes": 3, "seconds": 4, "sizing": 0.25, "memory": False}
+QUICK: dict[str, Any] = {"rounds": 12, "processes": 3, "seconds": 4, "sizing": 0.25, "checking": 0.5, "memory": False}
 
 #: Less than this is no reason to take something less simple than another.
 _INDIFFERENT = 0.01

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from satchel.bench.candidates import Candidate
 from satchel.bench.timing import CLOCK, collector_off
-from satchel.errors import EncodeError
 from satchel.pipeline import Pipeline
 from satchel.registry import Registry
 from satchel.testing.comparing import difference
@@ -37,26 +36,6 @@ class Screened(NamedTuple):
     size: float
     encode: float
     decode: float
-
-
-def encoded_by(serializer: str, values: Sequence[Any], registry: Registry, limits: Limits) -> list[Encoded]:
-    """Encode every message, and see that it comes back.
-
-    Raises:
-        EncodeError: the serializer does not carry one; its number, from 0, is the first part of the path.
-        Mismatch: one comes back as something else.
-    """
-    pipeline = Pipeline([serializer], registry=registry, accept_compression=[], limits=limits)
-    bodies = []
-    for number, value in enumerate(values):
-        try:
-            encoded = pipeline.encode(value, serializer=serializer)
-        except EncodeError as error:
-            error.path = (number, *error.path)
-            raise
-        check(value, pipeline.decode(encoded), serializer, number)
-        bodies.append(encoded)
-    return bodies
 
 
 def check(value: Any, back: Any, name: str, number: int) -> None:
@@ -104,7 +83,7 @@ def screen(
 
     Args:
         values: the messages, in random order: a candidate that is slow is timed on the first few.
-        bodies: every message as each serializer writes it.
+        bodies: the messages as each serializer writes them, or the first of them.
         threshold: bodies of fewer bytes are not compressed.
     """
     plain: dict[str, Screened] = {}
@@ -127,7 +106,7 @@ def _serializer(
 ) -> Screened:
     pipeline = Pipeline([name], registry=registry, accept_compression=[], limits=limits)
     size = statistics.fmean(len(encoded.body) for encoded in bodies)
-    encode, _ = _mean(lambda value: pipeline.encode(value, serializer=name), values)
+    encode, _ = _mean(lambda value: pipeline.encode(value, serializer=name), values[: len(bodies)])
     decode, _ = _mean(pipeline.decode, bodies)
     return Screened(Candidate(name), size, encode, decode)
 
