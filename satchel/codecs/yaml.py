@@ -65,7 +65,7 @@ class Yaml(ValueSerializer):
     tuples: bool = False
     aliases: bool = False
     dialect: Literal["satchel", "celery"] = "satchel"
-    max_nodes: int = 10_000
+    max_nodes: int = 8_000
     merge_keys: bool = False
     foreign_tags: bool = False
     unique_keys: bool = False

@@ -52,7 +52,7 @@ def test_the_bodies_are_of_their_size() -> None:
     assert len(BODIES) >= 80
     for name in BODIES:
         few = name.startswith("late") or "without an end" in name or name == "keys of one hash"
-        assert (20_000 if few else SIZE - 4_500) <= len(body(name)) <= SIZE + 100, name
+        assert (16_000 if few else SIZE - 4_500) <= len(body(name)) <= SIZE + 100, name
 
 
 @linux_only

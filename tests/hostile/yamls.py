@@ -31,7 +31,7 @@ def doubling(width: int, form: str) -> str:
 
 #: The most values that are read, at the most that each can cost, and one that is wrong at the very end.
 WRONG = "!!int x"
-MOST = 9_900
+MOST = 7_900
 
 
 def late(form: str, count: int = MOST, opening: str = "[", closing: str = "]") -> str:
@@ -152,7 +152,7 @@ def late_offsets() -> str:
 
 
 def late_keys() -> str:
-    return "{" + ",".join(f"{n * (2**61 - 1)}: 1" for n in range(1, 9_000)) + "}"
+    return "{" + ",".join(f"{n * (2**61 - 1)}: 1" for n in range(1, 7_000)) + "}"
 
 
 def body(name: str) -> bytes:

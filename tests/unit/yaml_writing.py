@@ -28,6 +28,6 @@ def by_events(**options: Any) -> Yaml:
     return codec
 
 
-def flow(codec: Yaml, value: Any, max_depth: int = 100, max_nodes: int = 10_000) -> bytes | None:
+def flow(codec: Yaml, value: Any, max_depth: int = 100, max_nodes: int = 8_000) -> bytes | None:
     """Give what a codec writes as JSON, or None."""
     return codec._flow.dumps(value, max_depth=max_depth, max_nodes=max_nodes)
