@@ -54,9 +54,9 @@ def check(value: Any, back: Any, name: str, number: int) -> None:
 def _surely_alike(value: Any, back: Any) -> bool:
     """Say whether both are the same plain data, of the same types: in C, at a hundredth of the cost of a look."""
     try:
-        # Version 2 writes no references, so that equal parts are written alike.
-        return marshal.dumps(value, 2) == marshal.dumps(back, 2)
-    except ValueError:  # Not of marshal's types, or nested too deep.
+        # Version 2 writes no references, so that equal parts are written alike. It takes a bytearray for bytes.
+        return marshal.dumps(value, 2) == marshal.dumps(back, 2) and repr(value) == repr(back)
+    except ValueError:  # Not of marshal's types, nested too deep, or an int that has too many digits.
         return False
 
 
