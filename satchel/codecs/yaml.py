@@ -15,7 +15,7 @@ from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring
 from satchel.codecs.yaml_flow import Flow
 from satchel.codecs.yaml_reading import Building
-from satchel.codecs.yaml_scalars import CORE, constructors, means_timestamps, resolvers
+from satchel.codecs.yaml_scalars import CORE, constructors, resolvers
 from satchel.codecs.yaml_schema import KEYS, Schema, check_directives
 from satchel.errors import CorruptBody, EncodeError
 from satchel.types import Buffer, Limits
@@ -102,7 +102,6 @@ class Yaml(ValueSerializer):
             _schema=Schema(
                 events=yaml.events,
                 resolvers=resolvers(yaml),
-                timestamps=means_timestamps(yaml),
                 scalars=constructors(yaml, not_finite=celery),
                 restore=Restoring(self.name, self.types),
                 local=_LOCAL_TAGS.union(entry.tag for entry in self.types),

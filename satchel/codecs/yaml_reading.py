@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from satchel.codecs.values import hashable, unique
-from satchel.codecs.yaml_scalars import CORE, TIMESTAMP, timestamp
+from satchel.codecs.yaml_scalars import CORE, TIMESTAMP, beginning
 from satchel.codecs.yaml_schema import Schema
 from satchel.errors import CorruptBody, LimitExceeded
 from satchel.types import Limits
@@ -261,24 +261,19 @@ class Building:
         return tag[1:]
 
     def _scalar(self, event: Any) -> Any:
-        tag, text = event.tag, event.value
-        given: Any = text
-        plain = event.implicit[0]
+        tag, plain = event.tag, event.implicit[0]
+        given = text = event.value
         if tag is not None and tag != "!" and self._is_foreign(tag):
             tag, plain = None, not event.style
         if tag is None or tag == "!":
             if not plain:
                 return text
-            fields = timestamp(text) if text[4:5] == "-" and self.schema.timestamps else None
-            if fields:
-                tag, given = TIMESTAMP, fields
+            for meant, test in self.schema.resolvers.get(beginning(text), ()):
+                if found := test(text):
+                    tag, given = meant, found if meant == TIMESTAMP else text
+                    break
             else:
-                for meant, matches in self.schema.resolvers.get(text[:1], ()):
-                    if matches(text):
-                        tag = meant
-                        break
-                else:
-                    return text
+                return text
         construct = self.schema.scalars.get(tag)
         if construct is not None:
             try:

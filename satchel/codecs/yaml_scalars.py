@@ -97,7 +97,7 @@ _TIMESTAMP = re.compile(
 )
 
 
-def timestamp(text: str) -> re.Match[str] | None:
+def _timestamp(text: str) -> re.Match[str] | None:
     """Give the fields of what a plain scalar says, if it means a timestamp."""
     fields = _TIMESTAMP.match(text)
     # A date alone has two digits for each number then.
@@ -128,21 +128,22 @@ def _zone(text: str) -> timezone:
 
 
 def resolvers(yaml: Any) -> dict[str, list[tuple[str, Callable[[str], Any]]]]:
-    """Give the tags that plain scalars may have, each with the test for it, by their first character.
+    """Give the tags that plain scalars may have, each with the test for it, by `beginning`.
 
-    No text is two of what PyYAML resolves: the likeliest is tested first. Timestamps are left to `timestamp`.
+    No text is two of what PyYAML resolves: the likeliest is tested first. What the test for a timestamp gives is what
+    its constructor takes.
     """
     tests: dict[str | None, list[tuple[str, Any]]] = yaml.SafeLoader.yaml_implicit_resolvers
-    return {
-        first or "": [
-            (tag, pattern.match)
-            for tag, pattern in sorted(those, key=lambda test: test[0] != CORE + "int")
-            if tag != TIMESTAMP
-        ]
-        for first, those in tests.items()
-    }
+    table: dict[str, list[tuple[str, Callable[[str], Any]]]] = {}
+    for first, those in tests.items():
+        for ending, likeliest in ("", CORE + "int"), ("--", TIMESTAMP):
+            ordered = sorted(those, key=lambda test: test[0] != likeliest)  # called here
+            table[f"{first or ''}{ending}"] = [
+                (tag, _timestamp if tag == TIMESTAMP else pattern.match) for tag, pattern in ordered
+            ]
+    return table
 
 
-def means_timestamps(yaml: Any) -> bool:
-    """Say whether a plain scalar may mean a timestamp."""
-    return any(tag == TIMESTAMP for tests in yaml.SafeLoader.yaml_implicit_resolvers.values() for tag, _ in tests)
+def beginning(text: str) -> str:
+    """Give what `resolvers` are looked up by: the first character, and whether a date may follow."""
+    return text[:1] + "--" if text[4:5] == "-" else text[:1]

@@ -45,8 +45,7 @@ class Schema:
 
     Attributes:
         events: PyYAML's module of them.
-        resolvers: tags of plain scalars, by their first characters, with the test that decides.
-        timestamps: whether plain scalars may mean one; a program may have taken that from PyYAML's loader.
+        resolvers: tags of plain scalars, by `beginning`, with the test that decides.
         scalars: constructors of scalars, by tag.
         restore: gives the value of a local tag.
         local: the local tags that have a meaning.
@@ -56,7 +55,6 @@ class Schema:
 
     events: Any
     resolvers: Mapping[str, Sequence[tuple[str, Callable[[str], Any]]]]
-    timestamps: bool
     scalars: dict[str, Callable[[Any], Any]]
     restore: Restoring
     local: frozenset[str]
