@@ -68,7 +68,8 @@ class Pipeline:
             raise ValueError(f"compression_threshold must not be negative, got {compression_threshold}")
         if not callable(registry) and not isinstance(registry, Registry):
             raise TypeError(f"registry must be a Registry or a function that gives one, got {registry!r}")
-        self._current: Callable[[], Registry] = (lambda: registry) if isinstance(registry, Registry) else registry
+        # None where the registry is always the same: a call for every message would be a fortieth of its time.
+        self._current = None if isinstance(registry, Registry) else registry
         self._accept = accept if isinstance(accept, str) else tuple(accept)
         self._accept_compression = (
             accept_compression
@@ -78,7 +79,7 @@ class Pipeline:
         self._limits = limits
         self._max_body = limits.max_body
         self._compression_threshold = compression_threshold
-        self._bound = self._bind(self._current())
+        self._bound = self._bind(registry if isinstance(registry, Registry) else registry())
 
     def __repr__(self) -> str:
         return f"Pipeline({list(self._accept)!r}, registry={self.registry!r}, limits={self.limits!r})"
@@ -96,7 +97,7 @@ class Pipeline:
     @property
     def registry(self) -> Registry:
         """The registry as it is now."""
-        return self._current()
+        return self._bound.registry if self._current is None else self._current()
 
     @property
     def accepted_content_types(self) -> tuple[str, ...]:
@@ -107,8 +108,8 @@ class Pipeline:
         return _Bound(registry, AcceptPolicy.of(registry, self._accept, self._accept_compression))
 
     def _rebound(self) -> _Bound:
-        registry, bound = self._current(), self._bound
-        if bound.registry is not registry:
+        bound = self._bound
+        if self._current is not None and bound.registry is not (registry := self._current()):
             bound = self._bound = self._bind(registry)
         return bound
 
@@ -129,7 +130,7 @@ class Pipeline:
             MissingDependency: its library is not installed.
         """
         bound = self._bound
-        if bound.registry is not self._current():
+        if self._current is not None and bound.registry is not self._current():
             bound = self._rebound()
         name, dumps, limited, content_type, content_encoding = bound.encodings.get(serializer) or self._encoding(
             bound, serializer
@@ -188,7 +189,7 @@ class Pipeline:
         """
         body, content_type, content_encoding, compression = encoded
         bound = self._bound
-        if bound.registry is not self._current():
+        if self._current is not None and bound.registry is not self._current():
             bound = self._rebound()
         decoding = None
         # Nothing but a str is hashed: it could be nested deeper than the stack.

@@ -11,10 +11,10 @@ from math import isfinite
 from typing import Any, ClassVar, Literal, NoReturn
 
 from satchel.codecs.base import ValueSerializer, derived, optional
-from satchel.codecs.gate import not_finite
+from satchel.codecs.gate import TAG_KEY, not_finite, unsure
 from satchel.codecs.json_bounds import SMALL, bound
-from satchel.codecs.json_reading import restorer
-from satchel.codecs.json_writing import PACKED_SMALL, TAG_KEY, Write, writers
+from satchel.codecs.json_reading import UNREAD, cutter, may_have_tags, restorer
+from satchel.codecs.json_writing import PACKED_SMALL, Write, writers
 from satchel.codecs.lowering import Lowering, locate
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import unique
@@ -67,6 +67,7 @@ class Json(ValueSerializer):
     _write_mixed: Write = derived()
     _write_other: Callable[[Any, Limits, Exception], bytes | None] = derived()
     _read: Callable[[bytes], Any] | None = derived()
+    _cut: Any = derived()
     _read_error: Any = derived()
 
     def __post_init__(self) -> None:
@@ -78,6 +79,9 @@ class Json(ValueSerializer):
         celery = self.dialect == "celery"
         orjson, ormsgpack, msgspec = map(self._accelerator, self.accelerators)
         pairs = unique if self.unique_keys else None
+        restored = restorer(self.name, self.types)
+        # msgspec keeps the last of equal keys and does not tell.
+        read = msgspec and not self.unique_keys
         lower = Lowering(
             self.name,
             self.types,
@@ -93,14 +97,14 @@ class Json(ValueSerializer):
         encoder = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=celery, separators=(",", ":"))
         self._derive(
             _lower=lower,
-            _restored=restorer(self.name, self.types),
+            _restored=restored,
             _encoder=encoder,
             _decoder=json.JSONDecoder(object_pairs_hook=pairs)
             if celery
             else json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_float=_finite),
             **self._fast(orjson, ormsgpack, lower, encoder),
-            # msgspec keeps the last of equal keys and does not tell.
-            _read=msgspec.json.decode if msgspec and not self.unique_keys else None,
+            _read=msgspec.json.decode if read else None,
+            _cut=cutter(msgspec, self.types, restored) if read else None,
             _read_error=msgspec and msgspec.MsgspecError,  # Not always a ValueError.
         )
 
@@ -137,16 +141,18 @@ class Json(ValueSerializer):
             packed = pack(same, None, self._gate)
         except (TypeError, ValueError) as error:
             let_signals_through(error)
-            body = self._write_other(value, limits, error)
+            body = self._write_other(same, limits, error)
         else:
-            # One byte is found far quicker than nine are, and as a number quicker than by a call. Infinities and
-            # NaN start with one of two bytes.
-            if (_UNDERSCORE in packed and packed.find(TAG_KEY, packed.find(b"_") - 1) >= 0) or (
+            if len(packed) > PACKED_SMALL:
+                is_unsure = unsure(packed)
+                del packed  # What is written next may have its memory, which is at hand.
+                body = None if is_unsure else self._write_large(same, limits)
+            # As unsure() does: as a number, one byte is found quicker than by a call. Infinities and NaN start with one
+            # of two.
+            elif (_UNDERSCORE in packed and packed.find(TAG_KEY, packed.find(b"_") - 1) >= 0) or (
                 (0x7F in packed or 0xFF in packed) and not_finite(packed)
             ):
                 body = None
-            elif len(packed) > PACKED_SMALL:
-                body = self._write_large(same, limits)
             else:
                 text = self._text
                 try:
@@ -180,10 +186,22 @@ class Json(ValueSerializer):
         """
         data = body if type(body) is bytes else bytes(body)
         size = len(data)
-        # Counting what opens a container mostly settles it, and is the quickest while a body is small. A dict's level
-        # takes five bytes, and the innermost two.
-        if size > SMALL or size > limits.max_nodes or data.count(b"[") + (size + 3) // 5 > limits.max_depth:
+        if size > SMALL:
+            tagged = may_have_tags(data)
+            if tagged and self._cut is not None:
+                value = self._cut(data, limits)
+                if value is not UNREAD:
+                    return value
             bound(data, limits)
+        else:
+            # As may_have_tags() does.
+            tagged = (_UNDERSCORE in data and data.find(b"__type__", data.find(b"_")) >= 0) or (
+                _ESCAPE in data and data.find(b"\\u00") >= 0
+            )
+            # Counting what opens a container mostly settles it, and is the quickest while a body is small. A dict's
+            # level takes five bytes, and the innermost two.
+            if size > limits.max_nodes or data.count(b"[") + (size + 3) // 5 > limits.max_depth:
+                bound(data, limits)
         read = self._read
         if read is None:
             value = self._parse(data, limits)
@@ -194,12 +212,7 @@ class Json(ValueSerializer):
                 let_signals_through(error)
                 # The standard library has the last word: it knows Celery's NaN, and says where the fault is.
                 value = self._parse(data, limits)
-        # An escape could spell a tag's name.
-        if (_UNDERSCORE in data and data.find(b"__type__", data.find(b"_")) >= 0) or (
-            _ESCAPE in data and data.find(b"\\u00") >= 0
-        ):
-            value = self._restored(value)
-        return value
+        return self._restored(value) if tagged else value
 
     def _parse(self, data: bytes, limits: Limits) -> Any:
         try:

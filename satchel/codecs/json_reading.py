@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, SafeUUID
 
-from satchel.codecs.tagged import Types
+from satchel.codecs.json_bounds import bound
+from satchel.codecs.tagged import RESERVED_TAGS, Types
 from satchel.codecs.values import FROM_TEXT, Restoring
+from satchel.errors import LimitExceeded, let_signals_through
+from satchel.types import Limits
+
+_UNDERSCORE = ord("_")
+_ESCAPE = ord("\\")
+
+#: What `cutter` gives for a body that it does not read; None is a value.
+UNREAD = object()
+
+#: What stands in the place of a tag that is cut out: a number that nobody writes so; a long text is found quickly.
+_PLACE = "-0.00000000000000000E-9"
+
+#: Bytes per tag up to which it is worth while to cut them out: every float costs a call then.
+_DENSE = 512
+
+#: The most levels of a scalar's tag: a UUID's.
+_TAG_LEVELS = 2
 
 
 def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
@@ -18,11 +39,10 @@ def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
     The function raises CorruptBody for a tag that is unknown or does not hold what it says.
     """
     restore = Restoring(codec, types, {"bytes": _utf8, "base64": _base64, "uuid": _uuid_of})
-    own = {entry.tag for entry in types}
-    # What these hold is a text, or for a UUID a dict of one: no further tag.
-    makers: dict[Any, Callable[[Any], Any]] = {**FROM_TEXT, "datetime": _datetime, "bytes": _utf8, "base64": _base64}
-    of_text = {tag: make for tag, make in makers.items() if tag not in own}
-    of_dict: dict[Any, Callable[[Any], Any]] = {} if "uuid" in own else {"uuid": _uuid_of}
+    of_text = _of_text(types)
+    of_dict: dict[Any, Callable[[Any], Any]] = {"uuid": _uuid_of}
+    for entry in types:
+        of_dict.pop(entry.tag, None)
 
     def restored(root: Any) -> Any:
         # Not by recursion, which takes more of the C stack than a small thread has. The innermost come first: what was
@@ -54,6 +74,80 @@ def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
     return restored
 
 
+def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callable[[bytes, Limits], Any]:
+    """Give a function that reads a body with many tags, or gives `UNREAD`.
+
+    The tags of scalars are cut out of the text, their values made, and these put in their places by msgspec, which
+    asks for the value of each float. So nothing is made of a tag, and nobody has to look for it.
+
+    Args:
+        msgspec: the library.
+        types: the application's types.
+        restored: replaces what tags are left.
+    """
+    of_text, free = _of_text(types), RESERVED_TAGS.isdisjoint(entry.tag for entry in types)
+    # In these forms Satchel and kombu write them. A text with an escape is left to the walk.
+    text_form = rf'"({"|".join(of_text)})", ?"__value__": ?"([^"\\\x00-\x1f]*)"'
+    uuid_form = r'"uuid", ?"__value__": ?\{"hex": ?"([0-9a-f]{32})"\}'
+    # This begins in no string of a body that is JSON: its first quote would end that.
+    split = re.compile(rf'\{{"__type__": ?(?:{text_form}|{uuid_form})\}}').split
+    new_decoder, number, failure = msgspec.json.Decoder, msgspec.json.Decoder().decode, msgspec.MsgspecError
+
+    def cut(body: bytes, limits: Limits) -> Any:
+        # Then its values need not be counted.
+        if len(body) > 2 * limits.max_nodes or limits.max_depth <= _TAG_LEVELS or not free:
+            return UNREAD
+        try:
+            text = body.decode()
+            if _PLACE in text:
+                return UNREAD
+            parts = split(text)
+            if len(parts) * (_DENSE // 4) < len(text):
+                return UNREAD
+            made = [
+                of_text[tag](plain) if tag else _uuid(digits)
+                for tag, plain, digits in zip(parts[1::4], parts[2::4], parts[3::4], strict=True)
+            ]
+            values, rest = iter(made), _PLACE.join(parts[::4]).encode()
+            bound(rest, _within_tags(limits))
+
+            def placed(text: str) -> Any:
+                return next(values) if text == _PLACE else number(text)
+
+            value = new_decoder(float_hook=placed).decode(rest)
+        except (ArithmeticError, LimitExceeded, TypeError, ValueError, failure) as error:
+            # Of an error in what it calls, msgspec makes its own.
+            let_signals_through(error.__cause__ or error)
+            return UNREAD
+        if next(values, UNREAD) is not UNREAD:
+            return UNREAD  # One was cut out of a string, or from beside a digit.
+        return restored(value) if may_have_tags(rest) else value
+
+    return cut
+
+
+@lru_cache(maxsize=16)
+def _within_tags(limits: Limits) -> Limits:
+    """Give the limits for a body in which numbers stand for tags."""
+    return replace(limits, max_depth=limits.max_depth - _TAG_LEVELS)
+
+
+def may_have_tags(body: bytes) -> bool:
+    """Say whether a body may have a tag; one with escapes may, which could spell its name."""
+    # One byte is found far quicker than eight are.
+    return (_UNDERSCORE in body and body.find(b"__type__", body.find(b"_")) >= 0) or (
+        _ESCAPE in body and body.find(b"\\u00") >= 0
+    )
+
+
+def _of_text(types: Types) -> dict[Any, Callable[[Any], Any]]:
+    """Give what makes a value of a text, by tag. No such text holds a further tag."""
+    makers: dict[Any, Callable[[Any], Any]] = {**FROM_TEXT, "datetime": _datetime, "bytes": _utf8, "base64": _base64}
+    for entry in types:
+        makers.pop(entry.tag, None)
+    return makers
+
+
 def _datetime(text: str) -> datetime:
     # The form that is mostly sent, which needs no look for others.
     return _fromisoformat(text) if text[-6:] == "+00:00" else _any_datetime(text)
@@ -70,9 +164,11 @@ def _base64(text: Any) -> bytes:
 def _uuid_of(plain: Any) -> UUID:
     if type(plain) is not dict or len(plain) != 1 or type(digits := plain.get("hex")) is not str:
         raise ValueError("the hex digits are needed")
-    if len(digits) != 32 or not digits.isalnum():
-        return UUID(digits)
-    # Digits alone: as UUID() sets its two attributes, without what it does for the other forms.
+    return _uuid(digits) if len(digits) == 32 and digits.isalnum() else UUID(digits)
+
+
+def _uuid(digits: str) -> UUID:
+    """Set the two attributes as UUID() does, without what it does for other forms than 32 digits."""
     value = UUID.__new__(UUID)
     _set_int(value, int(digits, 16))
     _set_safe(value, _UNKNOWN)

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from satchel.codecs.gate import not_finite, passthrough, runs_nothing
+from satchel.codecs.gate import passthrough, runs_nothing, unsure
 from satchel.codecs.json_bounds import bound, bound_nodes
+from satchel.codecs.json_marking import marker
 from satchel.codecs.lowering import Lowering, Room
 from satchel.errors import EncodeError, LimitExceeded, let_signals_through
 from satchel.types import Limits
 
 Write = Callable[[Any, Limits], bytes | None]
 
-#: A dict key that may make a tag, as ormsgpack writes a text of eight bytes.
-TAG_KEY = b"\xa8__type__"
 #: Bytes of MessagePack up to which it is quicker to count the brackets of what is written.
 PACKED_SMALL = 2_000
 #: Values from which on orjson holds the levels, rather than a look for brackets.
 _MANY = 300
+#: Values up to which a copy of them is quicker than marks.
+_FEW = 100
+#: Items from which on the first tells how many there may be in all of them.
+_SEVERAL = 8
 #: Levels of containers that are copied: recursion takes C stack on Python 3.10.
 _MOST_LEVELS = 24
 #: What orjson writes without loss, whatever its value, or refuses.
 _ATOMS = frozenset({str, int, bool, type(None)})
+#: What a value that cannot be written, or not by the quick ways, may raise here.
+_FAULTS = (EncodeError, LimitExceeded, ArithmeticError, AttributeError, RuntimeError, TypeError, ValueError)
 
 
 class Writers(NamedTuple):
@@ -61,7 +66,8 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
     They raise LimitExceeded for a plain value that a reader with the same limits would refuse.
     """
     stops = runs_nothing(orjson)
-    within, dumps, mixed = _within_levels(orjson, stops), orjson.dumps, _mixed(orjson, lower, encode)
+    within, dumps = _within_levels(orjson, stops), orjson.dumps
+    mixed, mark = _mixed(orjson, lower, encode), marker(orjson, ormsgpack, lower)
     packb, with_tuples = ormsgpack.packb, passthrough(ormsgpack, tuples=lower.tuples)
 
     def plain(value: Any, limits: Limits) -> bytes | None:
@@ -88,16 +94,15 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
             except (TypeError, ValueError) as error:
                 let_signals_through(error)
             else:
-                return None if _unsure(packed) else plain(value, limits)
-        return mixed(value, limits)
+                return None if unsure(packed) else plain(value, limits)
+        try:
+            return mixed(value, limits, _FEW)
+        except _Many:
+            body = mark(value, limits)
+            return mixed(value, limits) if body is None else body
 
     # orjson does not count the levels of tuples.
     return Writers(packb, passthrough(ormsgpack, tuples=True), dumps, stops, large, mixed, other)
-
-
-def _unsure(packed: bytes) -> bool:
-    """Say whether a packed value may hold a dict that looks like a tag, or a float that is not finite."""
-    return packed.find(TAG_KEY) >= 0 or not_finite(packed)
 
 
 def _within_levels(orjson: Any, options: int) -> Callable[[Any, int], bytes | None]:
@@ -154,20 +159,21 @@ def _levels(orjson: Any) -> int:
     return found if alike and found < 270 else 0
 
 
-def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
+def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Callable[..., bytes | None]:
     """Give a function that writes a value with parts that are not plain, by a copy in which they are tags.
 
-    The copy is made in Python, and then nobody else has it: orjson must not meet containers that a handler of ours,
-    another thread or a signal could change under its hands. Nothing is returned that does not hold the limits: the
-    exact encoder says how it exceeds them.
+    It takes the value, its limits and, if any, how many values to copy before it raises `_Many`. The copy is made in
+    Python, and then nobody else has it: orjson must not meet containers that a handler of ours, another thread or a
+    signal could change under its hands. Nothing is returned that does not hold the limits: the exact encoder says how
+    it exceeds them.
     """
     fragment, dumps = orjson.Fragment, orjson.dumps
     known = _makers(orjson, lower).get
     # The copy has datetimes, of no zone's own code, that orjson writes.
     write_large = _within_levels(orjson, orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS)
 
-    def write(value: Any, limits: Limits) -> bytes | None:
-        left = limits.max_nodes
+    def write(value: Any, limits: Limits, few: int | None = None) -> bytes | None:
+        left = limits.max_nodes if few is None else few
         room: Room | None = None
 
         def copied(part: Any, levels: int) -> Any:
@@ -176,9 +182,11 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
             if kind is dict or kind is list or (kind is tuple and not lower.tuples):
                 left -= len(part)
                 if left < 0 or not levels:
-                    raise _Declined
+                    raise _Declined if few is None or left >= 0 else _Many
                 levels -= 1
                 if kind is not dict:
+                    if few is not None and len(part) >= _SEVERAL and _may_hold(part, left):
+                        raise _Many
                     # What is in place here is what most parts are: a call for each would be half of the cost.
                     return [
                         item
@@ -207,17 +215,18 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
         try:
             copy = copied(value, _MOST_LEVELS)
             # The tag of a scalar is two levels at the most. What was lowered may have more.
-            many = limits.max_nodes - left > _MANY
+            many = few is None and limits.max_nodes - left > _MANY
             body = write_large(copy, limits.max_depth - 2) if room is None and many else None
             if body is None:
                 body = dumps(copy)
-                if len(body) >= limits.max_nodes or body.count(b"[") + body.count(b"{") > limits.max_depth:
+                # A level of a list takes a bracket, and of a dict five bytes; the innermost may take two.
+                if len(body) >= limits.max_nodes or body.count(b"[") + (len(body) + 3) // 5 > limits.max_depth:
                     bound(body, limits)
             else:
                 bound_nodes(body, limits)
         except _Declined:
             return None
-        except (EncodeError, LimitExceeded, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        except _FAULTS as error:
             let_signals_through(error)
             return None  # The exact encoder says it better, or does not mind.
         return body
@@ -225,8 +234,17 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Write:
     return write
 
 
+def _may_hold(items: Sequence[Any], more: int) -> bool:
+    """Say whether items hold more values than that, if all are like the first."""
+    return any(type(first) in (dict, list, tuple) and len(first) * len(items) > more for first in items[:1])
+
+
 class _Declined(Exception):
     """The exact encoder has to decide."""
+
+
+class _Many(Exception):
+    """There is more than was to be copied."""
 
 
 def _makers(orjson: Any, lower: Lowering) -> dict[type, Callable[[Any], Any]]:
@@ -243,7 +261,9 @@ def _makers(orjson: Any, lower: Lowering) -> dict[type, Callable[[Any], Any]]:
 
     makers[bytes] = tagged
     if UUID in makers:
-        makers[UUID] = lambda value: fragment(b'{"__type__":"uuid","__value__":{"hex":"%032x"}}' % value.int)
+        makers[UUID] = lambda value: fragment(
+            f'{{"__type__":"uuid","__value__":{{"hex":"{value.int.to_bytes(16, "big").hex()}"}}}}'
+        )
     if datetime in makers:
         makers[datetime] = _stamps(makers[datetime])
     return makers

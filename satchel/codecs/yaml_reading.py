@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from satchel.codecs.values import hashable, unique
-from satchel.codecs.yaml_scalars import CORE, TIMESTAMP, beginning
+from satchel.codecs.yaml_scalars import CORE, LONGEST_NUMBER, TIMESTAMP, beginning, shortened
 from satchel.codecs.yaml_schema import Schema
 from satchel.errors import CorruptBody, LimitExceeded
 from satchel.types import Limits
@@ -268,8 +268,10 @@ class Building:
         if tag is None or tag == "!":
             if not plain:
                 return text
-            for meant, test in self.schema.resolvers.get(beginning(text), ()):
-                if found := test(text):
+            tests = self.schema.resolvers.get(beginning(text), ())
+            number = shortened(text) if tests and len(text) > LONGEST_NUMBER else text
+            for meant, test in tests:
+                if found := test(text if meant == TIMESTAMP else number):
                     tag, given = meant, found if meant == TIMESTAMP else text
                     break
             else:

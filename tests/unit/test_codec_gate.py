@@ -1,4 +1,4 @@
-"""The look for doubles that are not finite, in MessagePack: quick, and never wrong."""
+"""The look for doubles that are not finite, and for tags, in MessagePack: quick, and never wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from random import Random
 import ormsgpack
 import pytest
 
-from satchel.codecs.gate import not_finite
+from satchel.codecs.gate import TAG_KEY, not_finite, unsure
 
 MARKED = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 
@@ -37,3 +37,18 @@ def test_it_finds_what_a_pattern_finds(length: int) -> None:
     for _ in range(200_000 // (length + 20)):
         packed = b"\x90" + bytes(random.choices(b"\xcb\x7f\xff\xf0\xef\x00\x01\x02\x03\x04\x05", k=length))
         assert not_finite(packed) == bool(MARKED.search(packed)), packed
+
+
+@pytest.mark.parametrize("before", [[], ["a_b"] * 5, ["_"] * 500, ["__type"] * 500, ["x" * 9_000], [95] * 300])
+@pytest.mark.parametrize("after", [[], ["_"] * 500])
+def test_a_key_that_may_make_a_tag_is_found_wherever_it_is(before: list[object], after: list[object]) -> None:
+    assert unsure(ormsgpack.packb([*before, {"__type__": 1}, *after]))
+    assert not unsure(ormsgpack.packb([*before, {"__typo__": 1}, *after]))
+
+
+@pytest.mark.parametrize("length", [0, 1, 8, 9, 30, 3_000])
+def test_it_finds_the_keys_that_a_search_finds(length: int) -> None:
+    random, pieces = Random(length), [b"_", b"__", b"\xa8", TAG_KEY, TAG_KEY[:-1], b"__type__", b"a" * 50]
+    for _ in range(200_000 // (length + 20)):
+        packed = b"".join(random.choices(pieces, k=length // 9))
+        assert unsure(packed) == (TAG_KEY in packed), packed

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from satchel import DecodeError, Encoded, Pipeline, Yaml, celery_registry
+from satchel.codecs.yaml_scalars import shortened
 from satchel.testing import difference
 
 CODEC = Yaml(dialect="celery", aliases=True, merge_keys=True)
@@ -67,6 +68,30 @@ def test_a_scalar_means_what_it_means_to_pyyaml(form):
     bodies = [form.format(tag=tag, text=text) for tag, text in product(TAGS, TEXTS)]
 
     assert [body for body in bodies if unlike(body)] == []
+
+
+LONG = [f"{start}{':59' * 2_000}{end}" for start in ("1", "0", "0x1", "-1_0", "a") for end in ("", ".5", ":6", ":60")]
+LONG += [f"1{':59' * 2_000}{end}" for end in ("9", "_", ":", ".5.5", ".5:59", "e+1", " 1")]
+LONG += ["2001-01-01 01:02:03." + "0" * 5_000, "1" * 5_000, "1:2." + "3" * 5_000]
+
+
+@pytest.mark.parametrize("text", LONG, ids=lambda text: f"{text[:12]}…{text[-5:]}")
+def test_a_long_text_is_a_number_where_it_is_one_to_pyyaml(text):
+    theirs_kind, value = outcome(theirs, text)
+    # Numbers of so many digits are refused.
+    is_number = theirs_kind == "refused" or type(value) in (int, float)
+
+    kind, own = outcome(ours, text)
+
+    assert (kind, is_number or own == value) == ("refused" if is_number else "value", True)
+
+
+def test_a_long_text_is_shortened_to_one_that_says_the_same():
+    random = Random(60)
+    tests = [pattern.match for tag, pattern in yaml.SafeLoader.yaml_implicit_resolvers["1"] if "timestamp" not in tag]
+    for _ in range(100_000):
+        text = "".join(random.choices([":59", ":5", ":60", ":07", "1", "0", "-", "_", ".", "e+", "x", ":"], k=7))
+        assert [bool(test(text)) for test in tests] == [bool(test(shortened(text))) for test in tests], text
 
 
 PIECES = [
