@@ -67,7 +67,7 @@ class Json(ValueSerializer):
     _write_mixed: Write = derived()
     _write_other: Callable[[Any, Limits, Exception], bytes | None] = derived()
     _read: Callable[[bytes], Any] | None = derived()
-    _cut: Any = derived()
+    _cut: Callable[[bytes, Limits], Any] | None = derived()
     _read_error: Any = derived()
 
     def __post_init__(self) -> None:

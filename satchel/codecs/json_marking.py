@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from decimal import Decimal
 from functools import partial
-from gc import get_referents, is_tracked
+from gc import get_referents
 from itertools import chain, compress, repeat
 from operator import is_
 from typing import Any
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from satchel.codecs.gate import passthrough, runs_nothing, unsure
 from satchel.codecs.json_bounds import bound_nodes
+from satchel.codecs.json_levels import lists_around, nest
 from satchel.codecs.lowering import Lowering
 from satchel.errors import EncodeError, LimitExceeded, let_signals_through
 from satchel.types import Limits
@@ -23,8 +24,8 @@ from satchel.types import Limits
 #: What stands in no JSON: a control character is escaped there.
 _MARK = "\0"
 
-#: A UUID as orjson writes it, from its first hyphen on: hyphens are fewer than quotes.
-_uuids = re.compile(r'-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"').split
+#: What a UUID is as orjson writes it, from its first hyphen on: hyphens are fewer than quotes.
+_uuids = re.compile(r'-....-....-....-............"').split
 #: Characters of it before that.
 _HEAD = 9
 
@@ -32,14 +33,21 @@ _HEAD = 9
 _TAG_LEVELS = 2
 
 #: What a value that cannot be written so may raise.
-_FAULTS = (EncodeError, LimitExceeded, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_FAULTS = (
+    *(EncodeError, LimitExceeded, ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    SystemError,  # orjson's, of a UUID of more than 128 bits.
+)
+
+#: The most values that are not tried after some that could not be written so.
+_MOST_SKIPPED = 63
 
 #: Raises KeyError for False.
 _go_on = {True: None}.__getitem__
 
 _CONTAINERS = frozenset({dict, list, tuple})
 
-_is_locked: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
+#: None where Python always has its lock.
+_is_locked: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)
 
 
 def marker(orjson: Any, ormsgpack: Any, lower: Lowering) -> Callable[[Any, Limits], bytes | None]:
@@ -53,45 +61,59 @@ def marker(orjson: Any, ormsgpack: Any, lower: Lowering) -> Callable[[Any, Limit
         orjson, ormsgpack: the libraries.
         lower: knows the texts of scalars.
     """
-    packb, gate = ormsgpack.packb, passthrough(ormsgpack, tuples=lower.tuples)
-    dumps, stops, mark = orjson.dumps, runs_nothing(orjson), partial(next, repeat(orjson.Fragment(_MARK.encode())))
-    tags, is_known = _tags(orjson, lower), frozenset(lower.texts()).__contains__
+    # orjson does not count the levels of tuples.
+    packb, gate = ormsgpack.packb, passthrough(ormsgpack, tuples=True)
+    dumps, stops, marks = orjson.dumps, runs_nothing(orjson), repeat(orjson.Fragment(_MARK.encode()))
+    texts = lower.texts()
+    # By identity: a metaclass may have a hash of its own.
+    tags, is_known = _tags(orjson, texts), frozenset(map(id, texts)).__contains__
+    # A program's values are mostly alike. After some that could not be written so, as many are not tried, and one more.
+    failed = skipped = 0
 
     def write(value: Any, limits: Limits) -> bytes | None:
-        if not (_is_locked() and _is_within(value, limits)):
+        nonlocal failed, skipped
+        if skipped < failed:
+            skipped += 1
+            return None
+        around = lists_around(orjson, limits.max_depth - _TAG_LEVELS)
+        if not around or not (_is_locked is None or _is_locked()) or not _is_within(value, limits):
             return None
         listed, kinds = list[Any](), list[type]()
         # In orjson the code of enums would run, and it crashes where a UUID has no number.
-        known, uuids = map(is_known, kinds), compress(listed, map(is_, kinds, repeat(UUID)))
+        known, uuids = map(is_known, map(id, kinds)), compress(listed, map(is_, kinds, repeat(UUID)))
         sound = map(is_, map(type, map(getattr, uuids, repeat("int"))), repeat(int))
+        # For the hole in the nest, the value; and then marks, whatever it is that orjson asks for.
+        given = partial(next, chain((value,), marks))
         try:
             packed, _, _, _, body = chain(
                 map(packb, (value,), (listed.append,), (gate,)),
                 map(kinds.extend, (map(type, listed),)),
                 map(_go_on, map(all, (known, sound))),
-                map(dumps, (value,), (mark,), (stops,)),
+                map(dumps, (nest(around),), (given,), (stops,)),
             )
             if unsure(packed):
                 return None
             pieces = [""] * (2 * len(listed) + 1)
-            # ValueError, unless orjson stopped as often: it does so at bytes, too, and a text may look like a UUID.
-            pieces[::2] = _marked(body.decode(), kinds.count(UUID)).split(_MARK)
+            # ValueError, unless orjson stopped as often: it does so at bytes, too.
+            pieces[::2] = _marked(body[around:-around].decode(), kinds.count(UUID)).split(_MARK)
             pieces[1::2] = tags(kinds, listed)
             written = "".join(pieces).encode()
             bound_nodes(written, limits)
         except _FAULTS as error:
             let_signals_through(error)
+            failed, skipped = min(2 * failed + 1, _MOST_SKIPPED), 0
             return None
-        except SystemError:
-            return None  # So orjson says that a UUID has more than 128 bits.
+        failed = 0
         return written
 
     return write
 
 
-def _tags(orjson: Any, lower: Lowering) -> Callable[[list[type], list[Any]], list[str]]:
+def _tags(
+    orjson: Any, texts: dict[type, tuple[str, Callable[[Any], str]]]
+) -> Callable[[list[type], list[Any]], list[str]]:
     """Give a function that makes the whole tags of scalars: many, so by type, with few calls for each."""
-    texts, dumps = lower.texts(), orjson.dumps
+    dumps = orjson.dumps
 
     def made(kind: type, values: list[Any]) -> Iterator[str]:
         tag, to_text = texts[kind]
@@ -99,14 +121,14 @@ def _tags(orjson: Any, lower: Lowering) -> Callable[[list[type], list[Any]], lis
             # In half the time of formatting a number.
             digits = [value.int.to_bytes(16, "big").hex() for value in values]
             return iter([f'{{"__type__":"{tag}","__value__":{{"hex":"{each}"}}}}' for each in digits])
-        plain: Iterable[Any]
+        plain: list[Any]
         if kind is Decimal:
             plain = values  # Its text is its str().
         elif kind is datetime and {stamp.tzinfo is None or stamp.tzinfo is timezone.utc for stamp in values} == {True}:
             # The texts of isoformat(), at a tenth of their cost.
             plain = dumps(values)[2:-2].decode().split('","')
         else:
-            plain = map(to_text, values)
+            plain = [to_text(value) for value in values]
         # No text of a scalar has a character that JSON escapes.
         return iter([f'{{"__type__":"{tag}","__value__":"{text!s}"}}' for text in plain])
 
@@ -130,16 +152,21 @@ def _is_within(value: Any, limits: Limits) -> bool:
         left -= sum(map(len, level))
         if left < 0:
             return False
-        # What the collector does not track holds no container.
-        level = [part for part in get_referents(*filter(is_tracked, level)) if type(part) in containers]
+        level = [part for part in get_referents(*level) if type(part) in containers]
         if not level:
             return True
     return False
 
 
 def _marked(text: str, uuids: int) -> str:
-    """Put marks in the place of UUIDs, which orjson writes unasked, and of all that looks like one."""
+    """Put marks in the place of UUIDs, which orjson writes unasked.
+
+    Raises:
+        ValueError: there are others that look like one, if only in part: what is before them may be a mark.
+    """
     if not uuids:
         return text
     *pieces, last = _uuids(text)
+    if len(pieces) != uuids:
+        raise ValueError("a text looks like a UUID")
     return _MARK.join([*[piece[:-_HEAD] for piece in pieces], last])

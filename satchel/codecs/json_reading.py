@@ -26,8 +26,9 @@ UNREAD = object()
 #: What stands in the place of a tag that is cut out: a number that nobody writes so; a long text is found quickly.
 _PLACE = "-0.00000000000000000E-9"
 
-#: Bytes per tag up to which it is worth while to cut them out: every float costs a call then.
-_DENSE = 512
+#: Tags are cut out where the first so many characters have so many of them, and so many points per tag at the most:
+#: every float costs a call then.
+_HEAD, _TAGS, _POINTS = 4_000, 8, 6
 
 #: The most levels of a scalar's tag: a UUID's.
 _TAG_LEVELS = 2
@@ -74,8 +75,8 @@ def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
     return restored
 
 
-def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callable[[bytes, Limits], Any]:
-    """Give a function that reads a body with many tags, or gives `UNREAD`.
+def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callable[[bytes, Limits], Any] | None:
+    """Give a function that reads a body with many tags, or gives `UNREAD`; None if a tag of the model is a type's own.
 
     The tags of scalars are cut out of the text, their values made, and these put in their places by msgspec, which
     asks for the value of each float. So nothing is made of a tag, and nobody has to look for it.
@@ -85,7 +86,9 @@ def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callab
         types: the application's types.
         restored: replaces what tags are left.
     """
-    of_text, free = _of_text(types), RESERVED_TAGS.isdisjoint(entry.tag for entry in types)
+    if not RESERVED_TAGS.isdisjoint(entry.tag for entry in types):
+        return None
+    of_text = _of_text(types)
     # In these forms Satchel and kombu write them. A text with an escape is left to the walk.
     text_form = rf'"({"|".join(of_text)})", ?"__value__": ?"([^"\\\x00-\x1f]*)"'
     uuid_form = r'"uuid", ?"__value__": ?\{"hex": ?"([0-9a-f]{32})"\}'
@@ -95,15 +98,14 @@ def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callab
 
     def cut(body: bytes, limits: Limits) -> Any:
         # Then its values need not be counted.
-        if len(body) > 2 * limits.max_nodes or limits.max_depth <= _TAG_LEVELS or not free:
+        if len(body) > 2 * limits.max_nodes or limits.max_depth <= _TAG_LEVELS:
             return UNREAD
         try:
             text = body.decode()
-            if _PLACE in text:
+            tags = text.count('{"__type__"', 0, _HEAD)
+            if tags < _TAGS or text.count(".", 0, _HEAD) > _POINTS * tags or _PLACE in text:
                 return UNREAD
             parts = split(text)
-            if len(parts) * (_DENSE // 4) < len(text):
-                return UNREAD
             made = [
                 of_text[tag](plain) if tag else _uuid(digits)
                 for tag, plain, digits in zip(parts[1::4], parts[2::4], parts[3::4], strict=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timezone
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from satchel.codecs.gate import passthrough, runs_nothing, unsure
 from satchel.codecs.json_bounds import bound, bound_nodes
+from satchel.codecs.json_levels import HOLE, lists_around, nest
 from satchel.codecs.json_marking import marker
 from satchel.codecs.lowering import Lowering, Room
 from satchel.errors import EncodeError, LimitExceeded, let_signals_through
@@ -21,11 +21,11 @@ Write = Callable[[Any, Limits], bytes | None]
 #: Bytes of MessagePack up to which it is quicker to count the brackets of what is written.
 PACKED_SMALL = 2_000
 #: Values from which on orjson holds the levels, rather than a look for brackets.
-_MANY = 300
+_LEVELS_FROM = 300
 #: Values up to which a copy of them is quicker than marks.
-_FEW = 100
-#: Items from which on the first tells how many there may be in all of them.
-_SEVERAL = 8
+_MOST_COPIED = 100
+#: Levels of first items that tell how many there may be in all.
+_TELLING = 5
 #: Levels of containers that are copied: recursion takes C stack on Python 3.10.
 _MOST_LEVELS = 24
 #: What orjson writes without loss, whatever its value, or refuses.
@@ -95,11 +95,13 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
                 let_signals_through(error)
             else:
                 return None if unsure(packed) else plain(value, limits)
-        try:
-            return mixed(value, limits, _FEW)
-        except _Many:
-            body = mark(value, limits)
-            return mixed(value, limits) if body is None else body
+        if type(value) is not list or not _seems_large(value, _MOST_COPIED):
+            try:
+                return mixed(value, limits, _MOST_COPIED)
+            except _TooMany:
+                pass
+        body = mark(value, limits)
+        return mixed(value, limits) if body is None else body
 
     # orjson does not count the levels of tuples.
     return Writers(packb, passthrough(ormsgpack, tuples=True), dumps, stops, large, mixed, other)
@@ -111,15 +113,15 @@ def _within_levels(orjson: Any, options: int) -> Callable[[Any, int], bytes | No
     orjson stops at a depth of its own. In as many lists as leave those levels, it stops there, and nobody has to look
     for brackets in a large body.
     """
-    dumps, most = orjson.dumps, _levels(orjson)
+    dumps = orjson.dumps
 
     def write(value: Any, levels: int) -> bytes | None:
-        around = most - levels
-        if not 0 < around < most:
+        around = lists_around(orjson, levels)
+        if not around:
             return None
         try:
             # Written in C: what a signal's handler raises in Python code that orjson calls is lost.
-            body: bytes = dumps(_nested(around), {_HOLE: value}.__getitem__, options)[around:-around]
+            body: bytes = dumps(nest(around), {HOLE: value}.__getitem__, options)[around:-around]
         except TypeError as error:
             let_signals_through(error)
             return None
@@ -128,41 +130,10 @@ def _within_levels(orjson: Any, options: int) -> Callable[[Any, int], bytes | No
     return write
 
 
-#: Where the value goes in a nest of lists.
-_HOLE = object()
-
-
-@lru_cache(maxsize=16)
-def _nested(levels: int) -> Any:
-    nested: Any = _HOLE
-    for _ in range(levels):
-        nested = [nested]
-    return nested
-
-
-@lru_cache(maxsize=1)
-def _levels(orjson: Any) -> int:
-    """Give the number of levels of lists and dicts that orjson writes, or 0 if it does not count alike."""
-
-    def writes(levels: int, value: Any) -> bool:
-        try:
-            orjson.dumps(_nested.__wrapped__(levels), {_HOLE: value}.__getitem__)
-        except TypeError:
-            return False
-        return True
-
-    found = next((levels for levels in range(270, 200, -1) if writes(levels - 1, [])), 0)
-    alike = all(
-        writes(found - levels, value) and not writes(found - levels + 1, value)
-        for levels, value in ((1, [1]), (1, {}), (1, {"a": 1}), (2, [1, {}]), (3, {"a": [{}]}), (3, [{"a": [1]}]))
-    )
-    return found if alike and found < 270 else 0
-
-
 def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Callable[..., bytes | None]:
     """Give a function that writes a value with parts that are not plain, by a copy in which they are tags.
 
-    It takes the value, its limits and, if any, how many values to copy before it raises `_Many`. The copy is made in
+    It takes the value, its limits and, if any, how many values to copy before it raises `_TooMany`. The copy is made in
     Python, and then nobody else has it: orjson must not meet containers that a handler of ours, another thread or a
     signal could change under its hands. Nothing is returned that does not hold the limits: the exact encoder says how
     it exceeds them.
@@ -177,16 +148,16 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Callab
         room: Room | None = None
 
         def copied(part: Any, levels: int) -> Any:
-            nonlocal left, room
+            nonlocal few, left, room
             kind = type(part)
             if kind is dict or kind is list or (kind is tuple and not lower.tuples):
                 left -= len(part)
                 if left < 0 or not levels:
-                    raise _Declined if few is None or left >= 0 else _Many
+                    raise _Declined if few is None or left >= 0 else _TooMany
                 levels -= 1
                 if kind is not dict:
-                    if few is not None and len(part) >= _SEVERAL and _may_hold(part, left):
-                        raise _Many
+                    if few is not None and _seems_large(part, left):
+                        raise _TooMany
                     # What is in place here is what most parts are: a call for each would be half of the cost.
                     return [
                         item
@@ -209,13 +180,17 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Callab
                 return copy
             if (make := known(kind)) is not None:
                 return make(part)
+            if few is not None:
+                # Marks are not for such a type, and its own code is not to be asked twice.
+                left += limits.max_nodes - few
+                few = None
             room = room or Room(limits)
             return fragment(encode(lower.part(part, room)))
 
         try:
             copy = copied(value, _MOST_LEVELS)
             # The tag of a scalar is two levels at the most. What was lowered may have more.
-            many = few is None and limits.max_nodes - left > _MANY
+            many = few is None and limits.max_nodes - left > _LEVELS_FROM
             body = write_large(copy, limits.max_depth - 2) if room is None and many else None
             if body is None:
                 body = dumps(copy)
@@ -234,16 +209,25 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Callab
     return write
 
 
-def _may_hold(items: Sequence[Any], more: int) -> bool:
-    """Say whether items hold more values than that, if all are like the first."""
-    return any(type(first) in (dict, list, tuple) and len(first) * len(items) > more for first in items[:1])
+def _seems_large(items: Any, most: int) -> bool:
+    """Say whether a list holds more values than that, if all that it holds is like what it begins with."""
+    count = 1
+    for _ in range(_TELLING):
+        kind = type(items)
+        if kind is not list and kind is not tuple and kind is not dict:
+            break
+        count *= len(items)
+        if count > most or not count or kind is dict:
+            break
+        items = next(iter(items), None)
+    return count > most
 
 
 class _Declined(Exception):
     """The exact encoder has to decide."""
 
 
-class _Many(Exception):
+class _TooMany(Exception):
     """There is more than was to be copied."""
 
 

@@ -13,6 +13,7 @@ from satchel.errors import CorruptBody, LimitExceeded
 from satchel.types import Limits
 
 _MERGE, _VALUE, _SET = CORE + "merge", CORE + "value", CORE + "set"
+_NUMBERS = (CORE + "int", CORE + "float")
 _PAIRS = frozenset({CORE + "omap", CORE + "pairs"})
 
 #: What may be a key of a mapping, besides str.
@@ -271,7 +272,7 @@ class Building:
             tests = self.schema.resolvers.get(beginning(text), ())
             number = shortened(text) if tests and len(text) > LONGEST_NUMBER else text
             for meant, test in tests:
-                if found := test(text if meant == TIMESTAMP else number):
+                if found := test(number if meant in _NUMBERS else text):
                     tag, given = meant, found if meant == TIMESTAMP else text
                     break
             else:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+import gc
 import re
+import signal
 import sys
 import threading
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,6 +21,7 @@ import pytest
 
 from satchel import EncodeError, Json, LimitExceeded, Limits
 from satchel.codecs.json_marking import marker
+from satchel.codecs.tagged import TaggedType, Types
 from tests.unit.json_writing import DIALECTS, LIMITS, fast, written_fast
 
 KEY = UUID("01234567-89ab-cdef-0123-456789abcdef")
@@ -79,7 +82,7 @@ def written(codec: Json, value: Any) -> bytes | None:
         ORDERS,
         [KEY],
         [KEY] * 3,
-        {"a": [KEY, Decimal(1)], "b": (KEY, (Decimal(2),)), "ü": None},
+        {"a": [KEY, Decimal(1)], "b": {"c": KEY}, "ü": None},
         [datetime(2026, 7, 1, tzinfo=ZoneInfo("Europe/Berlin")), datetime(2026, 7, 1)],
         [1, "a"],
         [],
@@ -114,6 +117,10 @@ def test_what_is_written_is_what_the_exact_encoder_writes(dialect, value):
         f'{KEY}"',
         "-89ab-cdef-0123-456789abcdef",
         [str(KEY), {"__type__": "uuid", "__value__": 1}],
+        # A part of one, behind a mark that it must not swallow.
+        {"price": Decimal(1), "k": "ab-1234-5678-9012-345678901234"},
+        [Decimal(5), "***-89ab-cdef-0123-456789abcdef"],
+        [Decimal(1), Decimal(2), "xy-1234-5678-9012-345678901234", {"ref": str(KEY), "price": Decimal(10)}],
         {"__type__": "date", "__value__": "2026-11-22"},
         float("nan"),
         float("inf"),
@@ -152,6 +159,21 @@ def test_levels_are_counted_exactly(levels):
     assert (quick, quick is not None) == (slow, levels <= 97)
 
 
+@pytest.mark.parametrize("levels", [97, 98, 99, 200])
+@pytest.mark.parametrize("inside", [False, True])
+def test_levels_of_tuples_are_counted_also_where_the_collector_does_not_track_them(levels, inside):
+    gc.freeze()  # So that it has little to look at.
+    value: Any = ()
+    for _ in range(levels - 1):
+        value = (value,)
+    for _ in range(levels + 1):  # Each time it finds that one more of them refers to nothing that is tracked.
+        gc.collect()
+    gc.unfreeze()
+    part = {"a": value} if inside else value
+
+    assert written(fast(), [*ORDERS, part]) == written(Json(engine="stdlib"), [*ORDERS, part])
+
+
 def test_values_are_counted_exactly():
     # A list, and of each key a dict, two keys of it, a text and a dict of two.
     values, limits = 1 + 7 * 100, Limits(max_nodes=1 + 7 * 100)
@@ -161,11 +183,13 @@ def test_values_are_counted_exactly():
 
 
 @pytest.mark.parametrize("width", [2, 10, 100])
-@pytest.mark.parametrize("leaf", [KEY, Decimal(1)], ids=["uuid", "decimal"])
-def test_parts_that_are_referred_to_again_and_again_are_refused_soon(leaf, width):
-    value: Any = [leaf, "a"]
+@pytest.mark.parametrize("leaf", [KEY, Decimal(1), 1], ids=["uuid", "decimal", "int"])
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_parts_that_are_referred_to_again_and_again_are_refused_soon(kind, leaf, width):
+    value: Any = kind([leaf, "a"])
     for _ in range(40):
-        value = [value] * width
+        value = kind([value] * width)
+        gc.collect(0)
 
     assert marked([*ORDERS, value]) is None
     with pytest.raises(EncodeError, match="too many values"):
@@ -202,6 +226,62 @@ def test_what_another_thread_changes_meanwhile_is_written_as_it_was_at_one_momen
         sys.setswitchinterval(interval)
 
     assert found == {exact(one), exact(other)}
+
+
+@pytest.mark.parametrize("kind", [SystemError, StopIteration, IndexError, ValueError])
+def test_what_a_signal_raises_while_texts_are_made_comes_out(kind):
+    class Interrupting(tzinfo):
+        def utcoffset(self, when: datetime | None) -> timedelta:
+            signal.raise_signal(signal.SIGTERM)
+            return timedelta(0)
+
+        dst = tzname = utcoffset  # type: ignore[assignment]
+
+    def fire(*_: object) -> None:
+        raise kind("time is up")
+
+    stamps = [datetime(2026, 11, 22, tzinfo=Interrupting())] * 200
+    before = signal.signal(signal.SIGTERM, fire)
+    try:
+        with pytest.raises(kind, match="time is up"):
+            marked(stamps)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_after_values_that_could_not_be_marked_others_are_not_tried_for_a_while(monkeypatch):
+    codec = fast()
+    write, bad = marker(orjson, ormsgpack, codec._lower), [*ORDERS, b"abc"]
+    tries: list[Any] = []
+
+    def is_within(value: Any, _: Limits) -> bool:
+        tries.append(value)
+        return True
+
+    monkeypatch.setattr("satchel.codecs.json_marking._is_within", is_within)
+
+    assert [write(bad, LIMITS) for _ in range(20)] == [None] * 20
+    assert len(tries) == 4  # 1, 3 and 7 were skipped, and then 15 will be.
+    assert [write(ORDERS, LIMITS) for _ in range(10)] == [None] * 10
+    assert write(ORDERS, LIMITS) == write(ORDERS, LIMITS) == exact(ORDERS)
+
+
+def test_an_application_is_asked_once_for_each_value():
+    asked: list[Own] = []
+
+    def to_plain(own: Own) -> int:
+        asked.append(own)
+        return 1
+
+    types = Types([TaggedType(Own, "own", to_plain, lambda plain: Own())])
+
+    Json(engine="fast", types=types).dumps([Own(), Decimal(1), ORDERS, [Own()]])
+
+    assert len(asked) == 2
+
+
+class Own:
+    """An application's class."""
 
 
 class Noted(enum.Enum):

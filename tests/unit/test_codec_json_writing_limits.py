@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from satchel import EncodeError, Json, LimitExceeded, Limits
-from satchel.codecs.json_writing import _levels
+from satchel.codecs.json_levels import most_levels
 from tests.unit.json_writing import DIALECTS, FILLING, REFUSED, chain, fast, outcome
 
 BESIDE = {
@@ -53,7 +53,7 @@ def test_a_value_too_many_is_refused_and_one_less_is_not(values):
 
 def test_orjson_stops_at_a_depth_of_its_own_that_is_known():
     # 3.9 does not count alike: there, brackets are counted.
-    assert _levels(orjson) == (0 if orjson.__version__.startswith("3.9.") else 254)
+    assert most_levels(orjson) == (0 if orjson.__version__.startswith("3.9.") else 254)
 
 
 def test_parts_share_one_bound_of_their_number():
