@@ -18,7 +18,7 @@ from satchel.codecs.gate import passthrough, runs_nothing, unsure
 from satchel.codecs.json_bounds import bound_nodes
 from satchel.codecs.json_levels import lists_around, nest
 from satchel.codecs.lowering import Lowering
-from satchel.errors import EncodeError, LimitExceeded, let_signals_through
+from satchel.errors import SatchelError, let_signals_through
 from satchel.types import Limits
 
 #: What stands in no JSON: a control character is escaped there.
@@ -32,11 +32,8 @@ _HEAD = 9
 #: The most levels of a scalar's tag: a UUID's.
 _TAG_LEVELS = 2
 
-#: What a value that cannot be written so may raise.
-_FAULTS = (
-    *(EncodeError, LimitExceeded, ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
-    SystemError,  # orjson's, of a UUID of more than 128 bits.
-)
+#: What a value that cannot be written so may raise. SystemError is orjson's, of a UUID of more than 128 bits.
+_FAULTS = (SatchelError, ArithmeticError, AttributeError, LookupError, SystemError, TypeError, ValueError)
 
 #: The most values that are not tried after some that could not be written so.
 _MOST_SKIPPED = 63
@@ -92,7 +89,7 @@ def marker(orjson: Any, ormsgpack: Any, lower: Lowering) -> Callable[[Any, Limit
                 map(dumps, (nest(around),), (given,), (stops,)),
             )
             if unsure(packed):
-                return None
+                raise ValueError("a tag of its own, or no finite number")
             pieces = [""] * (2 * len(listed) + 1)
             # ValueError, unless orjson stopped as often: it does so at bytes, too.
             pieces[::2] = _marked(body[around:-around].decode(), kinds.count(UUID)).split(_MARK)

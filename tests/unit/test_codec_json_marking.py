@@ -249,9 +249,10 @@ def test_what_a_signal_raises_while_texts_are_made_comes_out(kind):
         signal.signal(signal.SIGTERM, before)
 
 
-def test_after_values_that_could_not_be_marked_others_are_not_tried_for_a_while(monkeypatch):
+@pytest.mark.parametrize("part", [b"abc", str(KEY), float("nan"), {"__type__": 1}], ids=str)
+def test_after_values_that_could_not_be_marked_others_are_not_tried_for_a_while(monkeypatch, part):
     codec = fast()
-    write, bad = marker(orjson, ormsgpack, codec._lower), [*ORDERS, b"abc"]
+    write, bad = marker(orjson, ormsgpack, codec._lower), [*ORDERS, part]
     tries: list[Any] = []
 
     def is_within(value: Any, _: Limits) -> bool:
