@@ -56,11 +56,11 @@ class Reading:
     tuples: bool
 
     @classmethod
-    def of(cls, codec: Any) -> Reading:
-        """Give the variant of a configured codec, with the application's types of the tests."""
+    def of(cls, codec: Any, limits: Limits = TIGHT) -> Reading:
+        """Give the variant of a configured codec, with the tests' own types, and with limits for its reader."""
         celery = getattr(codec, "dialect", "satchel") == "celery"
         registry = (celery_registry() if celery else REGISTRY).with_serializer(codec, replace=True)
-        reader, writer = (Pipeline([codec.name], registry=registry, limits=limits) for limits in (TIGHT, Limits()))
+        reader, writer = (Pipeline([codec.name], registry=registry, limits=limits) for limits in (limits, Limits()))
         headers = Encoded(b"", codec.content_type, codec.content_encoding)
         unwritten = UNWRITTEN.get((codec.name, celery))
         return cls(reader, writer, headers, unwritten, codec.name == "pickle" or getattr(codec, "tuples", False))

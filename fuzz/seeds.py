@@ -35,14 +35,14 @@ NUMBERS = tuple(
     for number in b"-0 -0.0 0.30000000000000004 1e400 -1e-400 -1E+2 5e-324 18446744073709551616 -9223372036854775809 "
     b"1.7976931348623157e308 1.7976931348623159e308 123456789012345678901234567890 1.0e+16 01 1. .5 +1".split()
 )
-#: Of JSON; with as many again, it is longer than what is read as a small body.
+#: Of JSON, all of scalars that are written with marks; with as many again, it is longer than a small body.
 MANY_TAGS = b", ".join(
     b'{"at": {"__type__": "%b", "__value__": %b}, "share": 0.5}' % tag
     for tag in [
         (b"datetime", b'"2026-11-22T08:00:00+00:00"'),
         (b"uuid", b'{"hex": "0123456789abcdef0123456789abcdef"}'),
         (b"decimal", b'"129.90"'),
-        (b"bytes", b'"abc"'),
+        (b"date", b'"2026-11-22"'),
     ]
     * 7
 )

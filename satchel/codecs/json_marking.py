@@ -16,7 +16,7 @@ from uuid import UUID
 
 from satchel.codecs.gate import passthrough, runs_nothing, unsure
 from satchel.codecs.json_bounds import bound_nodes
-from satchel.codecs.json_levels import lists_around, nest
+from satchel.codecs.json_levels import TAG_LEVELS, lists_around, nest
 from satchel.codecs.lowering import Lowering
 from satchel.errors import SatchelError, let_signals_through
 from satchel.types import Limits
@@ -27,16 +27,14 @@ _MARK = "\0"
 #: What a UUID is as orjson writes it, from its first hyphen on: hyphens are fewer than quotes.
 _uuids = re.compile(r'-....-....-....-............"').split
 #: Characters of it before that.
-_HEAD = 9
-
-#: The most levels of a scalar's tag: a UUID's.
-_TAG_LEVELS = 2
+_BEFORE_HYPHEN = 9
 
 #: What a value that cannot be written so may raise. SystemError is orjson's, of a UUID of more than 128 bits.
 _FAULTS = (SatchelError, ArithmeticError, AttributeError, LookupError, SystemError, TypeError, ValueError)
 
-#: The most values that are not tried after some that could not be written so.
-_MOST_SKIPPED = 63
+#: The most values that are not tried after some that could not be written so. They are an even number: two kinds of
+#: values may take turns.
+_MOST_SKIPPED = 62
 
 #: Raises KeyError for False.
 _go_on = {True: None}.__getitem__
@@ -64,15 +62,15 @@ def marker(orjson: Any, ormsgpack: Any, lower: Lowering) -> Callable[[Any, Limit
     texts = lower.texts()
     # By identity: a metaclass may have a hash of its own.
     tags, is_known = _tags(orjson, texts), frozenset(map(id, texts)).__contains__
-    # A program's values are mostly alike. After some that could not be written so, as many are not tried, and one more.
-    failed = skipped = 0
+    # A program's values are mostly alike: after each in a row that could not be written so, twice as many are skipped.
+    to_skip = skipped = 0
 
     def write(value: Any, limits: Limits) -> bytes | None:
-        nonlocal failed, skipped
-        if skipped < failed:
+        nonlocal to_skip, skipped
+        if skipped < to_skip:
             skipped += 1
             return None
-        around = lists_around(orjson, limits.max_depth - _TAG_LEVELS)
+        around = lists_around(orjson, limits.max_depth - TAG_LEVELS)
         if not around or not (_is_locked is None or _is_locked()) or not _is_within(value, limits):
             return None
         listed, kinds = list[Any](), list[type]()
@@ -98,9 +96,9 @@ def marker(orjson: Any, ormsgpack: Any, lower: Lowering) -> Callable[[Any, Limit
             bound_nodes(written, limits)
         except _FAULTS as error:
             let_signals_through(error)
-            failed, skipped = min(2 * failed + 1, _MOST_SKIPPED), 0
+            to_skip, skipped = min(2 * to_skip + 2, _MOST_SKIPPED), 0
             return None
-        failed = 0
+        to_skip = 0
         return written
 
     return write
@@ -140,12 +138,13 @@ def _tags(
 
 
 def _is_within(value: Any, limits: Limits) -> bool:
-    """Say whether a value is within the limits, tags and all, counting what it refers to twice as two.
+    """Say whether a value has no more levels, with those of tags, nor values, without tags and keys, than its limits.
 
-    The libraries write that twice, too: forty lists, each of the one before twice, are a million million values.
+    What it refers to twice counts as two. The libraries write that twice, too: forty lists, each of the one before
+    twice, are a million million values. Another thread may still put some in; levels are held once more by orjson.
     """
     level, left, containers = [value], limits.max_nodes, _CONTAINERS
-    for _ in range(limits.max_depth - _TAG_LEVELS):
+    for _ in range(limits.max_depth - TAG_LEVELS):
         left -= sum(map(len, level))
         if left < 0:
             return False
@@ -166,4 +165,4 @@ def _marked(text: str, uuids: int) -> str:
     *pieces, last = _uuids(text)
     if len(pieces) != uuids:
         raise ValueError("a text looks like a UUID")
-    return _MARK.join([*[piece[:-_HEAD] for piece in pieces], last])
+    return _MARK.join([*[piece[:-_BEFORE_HYPHEN] for piece in pieces], last])

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, SafeUUID
 
 from satchel.codecs.json_bounds import bound
+from satchel.codecs.json_levels import TAG_LEVELS
 from satchel.codecs.tagged import RESERVED_TAGS, Types
 from satchel.codecs.values import FROM_TEXT, Restoring
 from satchel.errors import LimitExceeded, let_signals_through
@@ -28,10 +29,7 @@ _PLACE = "-0.00000000000000000E-9"
 
 #: Tags are cut out where the first so many characters have so many of them, and so many points per tag at the most:
 #: every float costs a call then.
-_HEAD, _TAGS, _POINTS = 4_000, 8, 6
-
-#: The most levels of a scalar's tag: a UUID's.
-_TAG_LEVELS = 2
+_LOOKED_AT, _TAGS, _POINTS = 4_000, 8, 6
 
 
 def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
@@ -97,13 +95,13 @@ def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callab
     new_decoder, number, failure = msgspec.json.Decoder, msgspec.json.Decoder().decode, msgspec.MsgspecError
 
     def cut(body: bytes, limits: Limits) -> Any:
-        # Then its values need not be counted.
-        if len(body) > 2 * limits.max_nodes or limits.max_depth <= _TAG_LEVELS:
+        # In a body this short there are not too many values; a longer one is left.
+        if len(body) > 2 * limits.max_nodes or limits.max_depth <= TAG_LEVELS:
             return UNREAD
         try:
             text = body.decode()
-            tags = text.count('{"__type__"', 0, _HEAD)
-            if tags < _TAGS or text.count(".", 0, _HEAD) > _POINTS * tags or _PLACE in text:
+            tags = text.count('{"__type__"', 0, _LOOKED_AT)
+            if tags < _TAGS or text.count(".", 0, _LOOKED_AT) > _POINTS * tags or _PLACE in text:
                 return UNREAD
             parts = split(text)
             made = [
@@ -119,7 +117,9 @@ def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callab
             value = new_decoder(float_hook=placed).decode(rest)
         except (ArithmeticError, LimitExceeded, TypeError, ValueError, failure) as error:
             # Of an error in what it calls, msgspec makes its own.
-            let_signals_through(error.__cause__ or error)
+            let_signals_through(error)
+            if error.__cause__ is not None:
+                let_signals_through(error.__cause__)
             return UNREAD
         if next(values, UNREAD) is not UNREAD:
             return UNREAD  # One was cut out of a string, or from beside a digit.
@@ -131,7 +131,7 @@ def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callab
 @lru_cache(maxsize=16)
 def _within_tags(limits: Limits) -> Limits:
     """Give the limits for a body in which numbers stand for tags."""
-    return replace(limits, max_depth=limits.max_depth - _TAG_LEVELS)
+    return replace(limits, max_depth=limits.max_depth - TAG_LEVELS)
 
 
 def may_have_tags(body: bytes) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from satchel.codecs.gate import passthrough, runs_nothing, unsure
 from satchel.codecs.json_bounds import bound, bound_nodes
-from satchel.codecs.json_levels import HOLE, lists_around, nest
+from satchel.codecs.json_levels import HOLE, TAG_LEVELS, lists_around, nest
 from satchel.codecs.json_marking import marker
 from satchel.codecs.lowering import Lowering, Room
 from satchel.errors import EncodeError, LimitExceeded, let_signals_through
@@ -143,21 +143,21 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Callab
     # The copy has datetimes, of no zone's own code, that orjson writes.
     write_large = _within_levels(orjson, orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS)
 
-    def write(value: Any, limits: Limits, few: int | None = None) -> bytes | None:
-        left = limits.max_nodes if few is None else few
+    def write(value: Any, limits: Limits, most: int | None = None) -> bytes | None:
+        left, may_stop = most or limits.max_nodes, most is not None
         room: Room | None = None
 
         def copied(part: Any, levels: int) -> Any:
-            nonlocal few, left, room
+            nonlocal left, may_stop, room
             kind = type(part)
             if kind is dict or kind is list or (kind is tuple and not lower.tuples):
                 left -= len(part)
+                if may_stop and (left < 0 or (kind is not dict and _seems_large(part, left))):
+                    raise _TooMany
                 if left < 0 or not levels:
-                    raise _Declined if few is None or left >= 0 else _TooMany
+                    raise _Declined
                 levels -= 1
                 if kind is not dict:
-                    if few is not None and _seems_large(part, left):
-                        raise _TooMany
                     # What is in place here is what most parts are: a call for each would be half of the cost.
                     return [
                         item
@@ -180,18 +180,17 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Callab
                 return copy
             if (make := known(kind)) is not None:
                 return make(part)
-            if few is not None:
+            if may_stop:
                 # Marks are not for such a type, and its own code is not to be asked twice.
-                left += limits.max_nodes - few
-                few = None
+                may_stop, left = False, left + limits.max_nodes - _MOST_COPIED
             room = room or Room(limits)
             return fragment(encode(lower.part(part, room)))
 
         try:
             copy = copied(value, _MOST_LEVELS)
             # The tag of a scalar is two levels at the most. What was lowered may have more.
-            many = few is None and limits.max_nodes - left > _LEVELS_FROM
-            body = write_large(copy, limits.max_depth - 2) if room is None and many else None
+            many = not may_stop and limits.max_nodes - left > _LEVELS_FROM
+            body = write_large(copy, limits.max_depth - TAG_LEVELS) if room is None and many else None
             if body is None:
                 body = dumps(copy)
                 # A level of a list takes a bracket, and of a dict five bytes; the innermost may take two.

@@ -20,6 +20,7 @@ import ormsgpack
 import pytest
 
 from satchel import EncodeError, Json, LimitExceeded, Limits
+from satchel.codecs.json_levels import most_levels
 from satchel.codecs.json_marking import marker
 from satchel.codecs.tagged import TaggedType, Types
 from tests.unit.json_writing import DIALECTS, LIMITS, fast, written_fast
@@ -40,6 +41,12 @@ ORDERS = [
     {"key": scalar, "name": f"orjson-{index} ü", "lines": [index, None, 0.5]}
     for index, scalar in enumerate(SCALARS * 5)
 ]
+
+
+#: orjson 3.9 does not count levels as it should, and without the interpreter's lock other threads run meanwhile.
+MARKS = pytest.mark.skipif(
+    not most_levels(orjson) or not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="here nothing is marked"
+)
 
 
 class Colour(enum.Enum):
@@ -75,6 +82,7 @@ def written(codec: Json, value: Any) -> bytes | None:
         return None
 
 
+@MARKS
 @DIALECTS
 @pytest.mark.parametrize(
     "value",
@@ -174,6 +182,7 @@ def test_levels_of_tuples_are_counted_also_where_the_collector_does_not_track_th
     assert written(fast(), [*ORDERS, part]) == written(Json(engine="stdlib"), [*ORDERS, part])
 
 
+@MARKS
 def test_values_are_counted_exactly():
     # A list, and of each key a dict, two keys of it, a text and a dict of two.
     values, limits = 1 + 7 * 100, Limits(max_nodes=1 + 7 * 100)
@@ -203,6 +212,7 @@ def test_without_the_interpreters_lock_nothing_is_marked(monkeypatch):
     assert fast().dumps(ORDERS) == exact(ORDERS)
 
 
+@MARKS
 def test_what_another_thread_changes_meanwhile_is_written_as_it_was_at_one_moment():
     one, other = [Decimal(1), KEY] * 60, [UUID(int=1), Decimal(2)] * 60
     value, codec, done = [*one], fast(), threading.Event()
@@ -218,8 +228,12 @@ def test_what_another_thread_changes_meanwhile_is_written_as_it_was_at_one_momen
     sys.setswitchinterval(1e-6)
     thread = threading.Thread(target=change)
     thread.start()
+    found = set[bytes | None]()
     try:
-        found = {marker(orjson, ormsgpack, codec._lower)(value, Limits()) for _ in range(3_000)}
+        for _ in range(200_000):
+            found.add(marker(orjson, ormsgpack, codec._lower)(value, LIMITS))
+            if len(found) > 1:
+                break
     finally:
         done.set()
         thread.join()
@@ -228,6 +242,7 @@ def test_what_another_thread_changes_meanwhile_is_written_as_it_was_at_one_momen
     assert found == {exact(one), exact(other)}
 
 
+@MARKS
 @pytest.mark.parametrize("kind", [SystemError, StopIteration, IndexError, ValueError])
 def test_what_a_signal_raises_while_texts_are_made_comes_out(kind):
     class Interrupting(tzinfo):
@@ -249,6 +264,7 @@ def test_what_a_signal_raises_while_texts_are_made_comes_out(kind):
         signal.signal(signal.SIGTERM, before)
 
 
+@MARKS
 @pytest.mark.parametrize("part", [b"abc", str(KEY), float("nan"), {"__type__": 1}], ids=str)
 def test_after_values_that_could_not_be_marked_others_are_not_tried_for_a_while(monkeypatch, part):
     codec = fast()
@@ -262,9 +278,18 @@ def test_after_values_that_could_not_be_marked_others_are_not_tried_for_a_while(
     monkeypatch.setattr("satchel.codecs.json_marking._is_within", is_within)
 
     assert [write(bad, LIMITS) for _ in range(20)] == [None] * 20
-    assert len(tries) == 4  # 1, 3 and 7 were skipped, and then 15 will be.
-    assert [write(ORDERS, LIMITS) for _ in range(10)] == [None] * 10
+    assert len(tries) == 3  # 2 and 6 were skipped, and 14 will be.
+    assert [write(ORDERS, LIMITS) for _ in range(5)] == [None] * 5
     assert write(ORDERS, LIMITS) == write(ORDERS, LIMITS) == exact(ORDERS)
+
+
+@MARKS
+def test_values_that_take_turns_with_others_that_cannot_be_marked_are_marked_still():
+    write = marker(orjson, ormsgpack, fast()._lower)
+
+    found = [write(value, LIMITS) for _ in range(200) for value in ([*ORDERS, b"abc"], ORDERS)]
+
+    assert sum(body is not None for body in found) > 50
 
 
 def test_an_application_is_asked_once_for_each_value():
