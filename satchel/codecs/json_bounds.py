@@ -19,6 +19,9 @@ _WHITE_SPACE = b" \t\r\n"
 #: Bytes of which the strings are cut out at once: the pieces stay in a cache.
 _PART = 1 << 16
 
+#: The most levels of a scalar's tag: a UUID's.
+TAG_LEVELS = 2
+
 #: Bytes up to which counting what opens a container comes first: it mostly settles it.
 SMALL = 4_000
 

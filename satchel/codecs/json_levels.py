@@ -5,9 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-#: The most levels of a scalar's tag: a UUID's.
-TAG_LEVELS = 2
-
 #: Where a value goes in a nest of lists: orjson asks for what stands for it.
 HOLE = object()
 

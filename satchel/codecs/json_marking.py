@@ -15,8 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from satchel.codecs.gate import passthrough, runs_nothing, unsure
-from satchel.codecs.json_bounds import bound_nodes
-from satchel.codecs.json_levels import TAG_LEVELS, lists_around, nest
+from satchel.codecs.json_bounds import TAG_LEVELS, bound_nodes
+from satchel.codecs.json_levels import lists_around, nest
 from satchel.codecs.lowering import Lowering
 from satchel.errors import SatchelError, let_signals_through
 from satchel.types import Limits
@@ -80,12 +80,13 @@ def marker(orjson: Any, ormsgpack: Any, lower: Lowering) -> Callable[[Any, Limit
         # For the hole in the nest, the value; and then marks, whatever it is that orjson asks for.
         given = partial(next, chain((value,), marks))
         try:
-            packed, _, _, _, body = chain(
+            run: Iterator[Any] = chain(
                 map(packb, (value,), (listed.append,), (gate,)),
                 map(kinds.extend, (map(type, listed),)),
                 map(_go_on, map(all, (known, sound))),
                 map(dumps, (nest(around),), (given,), (stops,)),
             )
+            packed, _, _, _, body = run  # Here it runs.
             if unsure(packed):
                 raise ValueError("a tag of its own, or no finite number")
             pieces = [""] * (2 * len(listed) + 1)

@@ -11,8 +11,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID, SafeUUID
 
-from satchel.codecs.json_bounds import bound
-from satchel.codecs.json_levels import TAG_LEVELS
+from satchel.codecs.json_bounds import TAG_LEVELS, bound
 from satchel.codecs.tagged import RESERVED_TAGS, Types
 from satchel.codecs.values import FROM_TEXT, Restoring
 from satchel.errors import LimitExceeded, let_signals_through

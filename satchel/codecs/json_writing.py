@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from satchel.codecs.gate import passthrough, runs_nothing, unsure
-from satchel.codecs.json_bounds import bound, bound_nodes
-from satchel.codecs.json_levels import HOLE, TAG_LEVELS, lists_around, nest
+from satchel.codecs.json_bounds import TAG_LEVELS, bound, bound_nodes
+from satchel.codecs.json_levels import HOLE, lists_around, nest
 from satchel.codecs.json_marking import marker
 from satchel.codecs.lowering import Lowering, Room
 from satchel.errors import EncodeError, LimitExceeded, let_signals_through
