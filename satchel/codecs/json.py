@@ -198,9 +198,11 @@ class Json(ValueSerializer):
             tagged = (_UNDERSCORE in data and data.find(b"__type__", data.find(b"_")) >= 0) or (
                 _ESCAPE in data and data.find(b"\\u00") >= 0
             )
-            # Counting what opens a container mostly settles it, and is the quickest while a body is small. A dict's
-            # level takes five bytes, and the innermost two.
-            if size > limits.max_nodes or data.count(b"[") + (size + 3) // 5 > limits.max_depth:
+            # A level takes two bytes, a dict's five but for the innermost. Counting what opens a container is the
+            # quickest while a body is small.
+            if size > limits.max_nodes or (
+                size > 2 * limits.max_depth and data.count(b"[") + (size + 3) // 5 > limits.max_depth
+            ):
                 bound(data, limits)
         read = self._read
         if read is None:

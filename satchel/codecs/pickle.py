@@ -11,32 +11,34 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from functools import partial
+from gc import get_referents
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived
 from satchel.codecs.lowering import Lowering
-from satchel.codecs.pickle_bounds import OWN_ROOM, ROOM, surely_shallow, surely_within
+from satchel.codecs.pickle_bounds import OWN_ROOM, ROOM, surely_within
 from satchel.codecs.pickle_calls import (
     BUILDING,
     ModelUnpickler,
+    PlainUnpickler,
     Seal,
     SealingUnpickler,
     UnknownGlobal,
     load,
-    load_plain,
     seal,
     signature,
 )
-from satchel.codecs.pickle_plain import longest_text, longest_text_of_model
+from satchel.codecs.pickle_patterns import fetches_nothing, frame_length
+from satchel.codecs.pickle_plain import levels_opened, longest_text, longest_text_of_model
 from satchel.codecs.pickle_reading import CONTAINERS, Tagged, check_values, hold_containers, restored, scan
 from satchel.codecs.pickle_writing import (
+    EXTENSIONS,
     MODEL,
     Pickler,
     QuickPickler,
     QuickPicklers,
     as_it_is,
-    extensions_are_registered,
     global_name,
     has_long_ints,
     has_objects,
@@ -59,8 +61,9 @@ _LONG_TEXT = re.compile(rb"[XB].{3}\x00|[\x8d\x8e\x96].{3}\x00{5}", re.DOTALL)
 #: Bytes of a pickle from which on texts are likely to be so many that their lengths must be looked at.
 _MANY_TEXTS = 128 * 1024
 
-#: Bytes of a pickle that is looked at as briefly as can be.
+#: Bytes of a pickle that is looked at as briefly as can be, and how many values it may have for each level that it may.
 _SMALL = 1024
+_PER_LEVEL = 32
 
 #: Tags of the value model. A pickle has its own forms for what they stand for.
 _OWN_TAGS = SCALAR_TAGS | {"set", "frozenset", "tuple", "dict"}
@@ -97,6 +100,7 @@ class Pickle(ValueSerializer):
     library: ClassVar[str] = "pickle"
     safe: ClassVar[bool] = False
 
+    _celery: bool = derived()
     _globals: dict[str, Seal] = derived()
     _restore: Restoring = derived()
     _lower: Lowering = derived()
@@ -117,6 +121,7 @@ class Pickle(ValueSerializer):
         # Stock Celery pickles the signatures of linked tasks as calls of this function.
         calls["celery.canvas:signature"] = signature
         self._derive(
+            _celery=celery,
             _quick=QuickPicklers(partial(QuickPickler, protocol=self.protocol)),
             _globals={name: seal(call) for name, call in calls.items()},
             _restore=Restoring(self.name, self.types, dict.fromkeys(_OWN_TAGS, _unwritten)),
@@ -152,27 +157,30 @@ class Pickle(ValueSerializer):
             LimitExceeded: a reader with the same limits would refuse the body.
         """
         body = self._quick.write(value)
-        if body is None:
-            return self._dumps(value, limits)
-        if extensions_are_registered():
+        if body is None or EXTENSIONS:
             return self._dumps(value, limits)
         size = len(body)
         if (
             # No object and no long int, and so few and short texts that nothing but levels is to be looked at.
             size <= _SMALL
             and 0x93 not in body
-            and 0x8B not in body
-            and 2 * size * size <= limits.max_decompressed
-            and 2 * size <= limits.max_nodes
-            and (self.dialect == "celery" or not _NOT_FINITE.search(body))
-            and surely_shallow(value, size, limits.max_depth)
+            and 2 * (left := _PER_LEVEL * limits.max_depth) <= limits.max_nodes
+            and 2 * _SMALL * left <= limits.max_decompressed
+            and (self._celery or not _NOT_FINITE.search(body))
         ):
-            return body
+            # The collector's own walk, a level at a time, which counts what is referred to twice as two; but twice as
+            # many there may be: it does not show keys that are texts. One count for the levels and for what is in them.
+            level = get_referents(value)
+            while level:
+                left -= len(level) + _PER_LEVEL
+                if left < 0:
+                    break
+                level = get_referents(*level)
+            else:
+                return body
         objects = has_objects(body)
         longest = self._longest(body, limits, objects=objects)
-        if longest is None or (
-            longest and not surely_within(value, size, longest, limits, room=OWN_ROOM, objects=objects)
-        ):
+        if longest is None or not surely_within(value, size, longest, limits, room=OWN_ROOM, objects=objects):
             if longest is None or objects:
                 return self._dumps(value, limits)
             measure(value, limits, CONTAINERS, texts=True)
@@ -190,7 +198,7 @@ class Pickle(ValueSerializer):
                     "an allow-listed object refers to what is not allow-listed",
                     cure="add it to Pickle(allow={'module:name'})",
                 )
-        if self.allow or extensions_are_registered():
+        if self.allow or EXTENSIONS:
             # Nobody has looked at what an allow-listed object is made of, or at another program's numbers for classes.
             try:
                 scan(body, limits)
@@ -203,10 +211,10 @@ class Pickle(ValueSerializer):
 
     def _pickled(self, value: Any) -> tuple[bytes | None, bool]:
         pickler = Pickler(self.protocol, self.allow, tagged)
-        return pickler.write(value, not_finite=self.dialect == "celery")
+        return pickler.write(value, not_finite=self._celery)
 
     def _longest(self, body: bytes, limits: Limits, *, objects: bool) -> int | None:
-        """Give a length that no text in a pickle exceeds; 0 where it is within all limits.
+        """Give a length that no text in a pickle exceeds.
 
         Returns:
             None where it may have unsound numbers.
@@ -219,11 +227,7 @@ class Pickle(ValueSerializer):
         return size if longest is None and sound else longest
 
     def _is_sound(self, body: bytes) -> bool:
-        return (
-            not has_long_ints(body)
-            and (self.dialect == "celery" or not _NOT_FINITE.search(body))
-            and len(body) < 1 << 24
-        )
+        return not has_long_ints(body) and (self._celery or not _NOT_FINITE.search(body)) and len(body) < 1 << 24
 
     def _allowed_instance(self, value: Any) -> bool:
         return own_name(type(value)) in self.allow
@@ -237,18 +241,29 @@ class Pickle(ValueSerializer):
             LimitExceeded: it is nested too deep or holds too many values.
             pickle.UnpicklingError, ValueError, …: it is not a pickle.
         """
-        data = body if isinstance(body, bytes) else bytes(body)
-        longest = longest_text(data, limits)
-        if longest is None:
+        data = body if type(body) is bytes else bytes(body)
+        size = len(data)
+        if (
+            size <= limits.max_nodes
+            and size <= limits.max_decompressed
+            and fetches_nothing(data)
+            and frame_length(data, 3)[0] == size - 11
+            # A level takes two bytes: what opens it, and what puts it into another. Only a tuple takes one.
+            and (size < 2 * limits.max_depth or levels_opened(data) <= limits.max_depth)
+        ):
+            longest = 0
+        elif (found := longest_text(data, limits)) is not None:
+            longest = found
+        else:
             return self._with_objects(data, limits)
         try:
-            value = load_plain(data)
+            value = PlainUnpickler(io.BytesIO(data)).load()
         except UnknownGlobal:
             return self._restricted(data, limits)
         except Exception:
             scan(data, limits)  # It has the last word on what is wrong.
             raise
-        if longest and not surely_within(value, len(data), longest, limits, room=ROOM, objects=False):
+        if longest and not surely_within(value, size, longest, limits, room=ROOM, objects=False):
             measure(value, limits, CONTAINERS, texts=True)
         return value
 
@@ -277,7 +292,7 @@ class Pickle(ValueSerializer):
         if self.allow or not surely_within(value, len(data), len(data), limits, room=ROOM, objects=True):
             measure(value, limits, CONTAINERS, texts=True)
         if unpickler.called or not self._is_sound(data):
-            check_values(value, measured=True, not_finite=self.dialect == "celery")
+            check_values(value, measured=True, not_finite=self._celery)
         return restored(value, self._restore) if unpickler.tagged else value
 
 

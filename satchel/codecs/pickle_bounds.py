@@ -29,27 +29,6 @@ _MODEL = frozenset(
 )
 
 
-def surely_shallow(value: Any, size: int, levels: int) -> bool:
-    """Say whether plain data has at most so many levels for certain, counting what it refers to twice as two.
-
-    It has at most `size` values then, and as many keys that are texts, which do not appear among what a dict refers to.
-
-    Args:
-        value: the value, which is small.
-        size: bytes of its pickle.
-        levels: the levels that it may have.
-    """
-    level, left = [value], size - 1
-    for _ in range(levels):
-        level = get_referents(*level)
-        if not level:
-            return True
-        left -= len(level)
-        if left < 0:
-            return False
-    return False
-
-
 def surely_within(value: Any, size: int, longest: int, limits: Limits, *, room: int, objects: bool) -> bool:
     """Say whether a value is within the limits for certain, counting what it refers to twice as two.
 

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import cache
+from struct import Struct
 from typing import TypeAlias
 
 #: Texts and bytes that are shorter are matched as they stand; longer ones are hopped one by one.
@@ -48,10 +49,12 @@ def _pattern(template: str, more: dict[str, str] | None = None) -> re.Pattern[by
 _FETCHING_NOTHING = r"[<bare>]<run>(?:(?:<text>|<number>|<bytes>)[<bare>]<run>)<many>"
 
 
-def _fetching_nothing(match: Matcher) -> Callable[[bytes, int], object]:
-    def by_pieces(data: bytes, position: int) -> bool:
-        end, tuples = len(data) - 1, 4
-        while data[end] == 0x2E:
+def _fetching_nothing(match: Matcher) -> Callable[[bytes], object]:
+    def by_pieces(data: bytes) -> bool:
+        position, end, tuples = 11, len(data) - 1, 4
+        if end < 11 or data[:3] not in (b"\x80\x04\x95", b"\x80\x05\x95"):
+            return False
+        while position <= end and data[end] == 0x2E:
             behind = match(data, position, end).end()  # type: ignore[union-attr]  # it matches anything, or nothing
             if behind == end:
                 return True
@@ -66,12 +69,15 @@ def _fetching_nothing(match: Matcher) -> Callable[[bytes, int], object]:
     return by_pieces
 
 
-#: Tells a whole pickle, behind its head, that fetches nothing from the memo and has few tuples.
-fetches_nothing: Callable[[bytes, int], object] = (
-    _pattern(rf"(?:{_FETCHING_NOTHING}[\x85-\x87]?){{1,5}}\.\Z").match
+#: Tells a whole pickle that fetches nothing from the memo and has few tuples, but for the length of its frame.
+fetches_nothing: Callable[[bytes], object] = (
+    _pattern(rf"\x80[\x04\x05]\x95.{{8}}(?:{_FETCHING_NOTHING}[\x85-\x87]?){{1,5}}\.\Z").match
     if POSSESSIVE
     else _fetching_nothing(_pattern(_FETCHING_NOTHING).match)
 )
+
+#: Gives the length of a frame, behind its opcode.
+frame_length: Callable[[bytes, int], tuple[int]] = Struct("<Q").unpack_from
 
 #: Runs of opcodes without tuples. Most of what is fetched is a key, so that its value is tried at once.
 without_tuples: Matcher = _pattern(

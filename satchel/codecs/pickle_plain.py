@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from struct import Struct
 
 from satchel.codecs.pickle_hashing import MOST_LEVELS, hashes_little
-from satchel.codecs.pickle_patterns import SHORT, Matcher, fetches_nothing, of_the_model, without_tuples
+from satchel.codecs.pickle_patterns import SHORT, Matcher, of_the_model, without_tuples
 from satchel.codecs.pickle_reading import STEP
 from satchel.types import Limits
 
@@ -24,38 +23,27 @@ _FRAMED = 1 << 14
 _UNFRAMED = 3
 
 _OPENS = b"]})\x85\x86\x87"
-_HEADS = frozenset({b"\x80\x04\x95", b"\x80\x05\x95"})
-_head = Struct("<3sQ").unpack_from
-_HEAD = 11
+
+
+def levels_opened(data: bytes) -> int:
+    """Give a number that the levels of a pickle that fetches nothing do not exceed."""
+    return len(data) - len(data.translate(None, _OPENS))
 
 
 def longest_text(data: bytes, limits: Limits) -> int | None:
     """Say whether a pickle is plain data for certain, so that the standard library may read it as it is.
 
     Returns:
-        None: it is not known to be. 0: it is, and its depth and values are within the limits. Otherwise it is, and
-        none of its texts is longer than this many bytes; what is fetched from its memo may multiply.
+        None: it is not known to be. Otherwise it is, and none of its texts is longer than this many bytes; what is
+        fetched from its memo may multiply.
     """
-    size = len(data)
-    if size > _HEAD:
-        head, frame = _head(data)
-        if (
-            frame == size - _HEAD
-            and head in _HEADS
-            and size <= limits.max_nodes
-            and size <= limits.max_decompressed
-            and fetches_nothing(data, _HEAD)
-            # A level takes two bytes: what opens it, and what puts it into another. Only a tuple takes one.
-            and (size < 2 * limits.max_depth or size - len(data.translate(None, _OPENS)) <= limits.max_depth)
-        ):
-            return 0
     walk = _Walk(data, min(limits.max_depth, MOST_LEVELS), without_tuples)
-    plain = _may_be_read(data, limits) and walk.to_the_end(size - 1) and walk.hashes_little
+    plain = _may_be_read(data, limits) and walk.to_the_end(len(data) - 1) and walk.hashes_little
     return walk.longest if plain else None
 
 
 def longest_text_of_model(data: bytes, limits: Limits) -> int | None:
-    """Say the same of a pickle of plain data and objects of the value model, but never that it is within the limits.
+    """Say the same of a pickle of plain data and objects of the value model.
 
     Reading it makes sound values or fails, as long as it finds nothing but the model's own classes.
     """

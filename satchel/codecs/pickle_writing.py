@@ -30,6 +30,10 @@ _MOST_KEPT = 8
 _FEW_ENTRIES = 512
 
 
+#: The numbers that a program has for classes (copyreg.add_extension), which are written in their place: most have none.
+EXTENSIONS: dict[tuple[str, str], int] = _extension_registry
+
+
 class Inexact(Exception):
     """The pickler met what is not of the value model, or not exactly."""
 
@@ -92,13 +96,6 @@ class QuickPickler(pickle.Pickler):
     """Writes plain data and the value model, and stops at anything else but classes and functions."""
 
 
-def _is_kept(pickler: QuickPickler, size: int, idle: int) -> bool:
-    """Say whether a pickler is kept that has written so many bytes, beside so many idle ones."""
-    if size < _FEW_ENTRIES:  # In a tenth of the time.
-        return idle < _MOST_KEPT
-    return size < _KEPT and idle < _MOST_KEPT and sys.getsizeof(pickler) <= _KEPT_TABLES
-
-
 class QuickPicklers:
     """Picklers of plain data and the value model, kept for use by whichever thread comes next.
 
@@ -112,9 +109,10 @@ class QuickPicklers:
 
     def write(self, value: Any) -> bytes | None:
         """Give the pickle, or None where anything else was met; but classes and functions pass."""
+        idle = self._idle
         try:
             # One that is in use is not in the list: a value's own code may pickle another value.
-            kept = self._idle.pop()
+            kept = idle.pop()
         except IndexError:
             kept = self._new()
         pickler, pieces = kept
@@ -122,11 +120,15 @@ class QuickPicklers:
             pickler.dump(value)
         except (Inexact, RecursionError):
             return None
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if _is_kept(pickler, len(body), len(self._idle)):
-            pickler.clear_memo()
+        body = pieces.pop()
+        if pieces:
+            body = b"".join((*pieces, body))
             pieces.clear()
-            self._idle.append(kept)
+        if len(idle) < _MOST_KEPT and (
+            len(body) < _FEW_ENTRIES or (len(body) < _KEPT and sys.getsizeof(pickler) <= _KEPT_TABLES)
+        ):
+            pickler.clear_memo()
+            idle.append(kept)
         return body
 
     def _new(self) -> tuple[QuickPickler, list[bytes]]:
@@ -134,11 +136,6 @@ class QuickPicklers:
         pickler = self._make(_File(pieces.append))
         pickler.dispatch_table = _REDUCERS
         return pickler, pieces
-
-
-def extensions_are_registered() -> bool:
-    """Say whether a program has numbers for classes (copyreg.add_extension), which are written in their place."""
-    return bool(_extension_registry)
 
 
 def has_objects(body: bytes) -> bool:

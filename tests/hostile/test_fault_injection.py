@@ -111,7 +111,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
     monkeypatch.setattr(satchel.codecs.json, "json", Library(json, counting))
     monkeypatch.setattr(satchel.codecs.pickle_writing.QuickPickler, "dump", dump, raising=False)
     monkeypatch.setattr(satchel.codecs.pickle_calls.ModelUnpickler, "load", load, raising=False)
-    monkeypatch.setattr(satchel.codecs.pickle_calls._PlainUnpickler, "load", load, raising=False)
+    monkeypatch.setattr(satchel.codecs.pickle_calls.PlainUnpickler, "load", load, raising=False)
     monkeypatch.setattr(satchel.codecs.pickle_calls.SealingUnpickler, "load", load, raising=False)
     yield counting
     counting.arm(0, Unknown())

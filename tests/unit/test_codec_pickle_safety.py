@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Callable
 from datetime import date
@@ -13,16 +14,15 @@ import pytest
 import satchel.codecs.pickle
 from satchel import ContentDisallowed, LimitExceeded, Limits, Pickle
 from satchel.codecs import pickle_patterns
-from satchel.codecs.pickle_calls import UnknownGlobal, load_plain
+from satchel.codecs.pickle_calls import PlainUnpickler, UnknownGlobal
 from satchel.codecs.pickle_plain import longest_text, longest_text_of_model
-from satchel.codecs.pickle_writing import _is_kept
 
 ROWS = [{f"id {n}": n, "name": f"row {n}"} for n in range(20)]
 
 
 def test_what_is_read_as_plain_data_finds_nothing() -> None:
     with pytest.raises(UnknownGlobal):
-        load_plain(b"cos\nsystem\n.")
+        PlainUnpickler(io.BytesIO(b"cos\nsystem\n.")).load()
 
 
 def test_a_fault_in_telling_plain_data_is_no_hole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,8 +43,8 @@ def test_a_pickle_is_told_by_pieces_as_it_is_at_once(value: Any) -> None:
 
     for size in range(12, len(body) + 1):
         for whole in (body[:size] + b".", body[:size]):
-            told.add(by_pieces(whole, 11))
-            assert by_pieces(whole, 11) == bool(pickle_patterns.fetches_nothing(whole, 11)), whole
+            told.add(by_pieces(whole))
+            assert by_pieces(whole) == bool(pickle_patterns.fetches_nothing(whole)), whole
     assert told == {True, False}
 
 
@@ -53,7 +53,7 @@ def test_pieces_take_few_tuples(tuples: int) -> None:
     body = pickle.dumps([(n,) for n in range(tuples)], 4)
     by_pieces = pickle_patterns._fetching_nothing(pickle_patterns._pattern(pickle_patterns._FETCHING_NOTHING).match)
 
-    assert not by_pieces(body, 11)
+    assert not by_pieces(body)
     assert longest_text(body, Limits()) is not None
 
 
@@ -116,10 +116,12 @@ def test_a_pickler_whose_tables_have_grown_is_not_used_again() -> None:
 
 
 def test_few_picklers_are_kept() -> None:
-    pickler, _ = Pickle()._quick._new()
+    quick = Pickle()._quick
+    quick._idle += [quick._new() for _ in range(10)]
 
-    assert _is_kept(pickler, 5, 7)
-    assert not _is_kept(pickler, 5, 8)
+    for left in (9, 8, 8):
+        quick.write([ROWS[0]])
+        assert len(quick._idle) == left
 
 
 def _key_of_keys(count: int) -> bytes:
