@@ -78,7 +78,9 @@ def rows(rounds: int) -> list[Row]:
         def payload(parts: dict[str, Any] = parts, accept: set[str] = accept) -> Any:
             return kombu.Message(**parts, accept=accept).payload
 
-        read = partial(reader.read, **parts)
+        def read(parts: dict[str, Any] = parts) -> Any:
+            return reader.read(**parts)
+
         call = read()
         check(f"message read, {label}", [call.args, call.kwargs, call.embed], payload())
         measured.append(raced(f"message read, {label}", race({OURS: read, "kombu": payload}, rounds=rounds)))

@@ -83,7 +83,11 @@ def _all(work: Callable[[bytes], bytes], bodies: Sequence[bytes]) -> None:
 def _satchel(name: str) -> Packer:
     # Celery's gzip is zlib, as kombu's is; the true one is in the default registry.
     codec = (default_registry() if name == "gzip" else celery_registry()).compressor(name)
-    return Packer(codec.compress, partial(codec.decompress, max_size=LIMIT))
+
+    def decompress(body: bytes) -> bytes:
+        return codec.decompress(body, max_size=LIMIT)
+
+    return Packer(codec.compress, decompress)
 
 
 def _kombu(name: str) -> Packer | None:

@@ -70,12 +70,18 @@ def plain_rows(rounds: int) -> list[Row]:
             ("decoded", decode(body), value),
         ):
             check(f"{name}, {what}", given, expected)
-        job = partial(PIPELINE.encode, value, serializer=name)
-        samples = race({OURS: job, RAW: partial(encode, value)}, rounds=rounds)
-        measured.append(raced(f"{name} encode, {len(body)} B", samples))
-        samples = race({OURS: partial(PIPELINE.decode, encoded), RAW: partial(decode, body)}, rounds=rounds)
-        measured.append(raced(f"{name} decode, {len(body)} B", samples))
+        encoding = {OURS: _encoding(name, value), RAW: _job(encode, [value])}
+        measured.append(raced(f"{name} encode, {len(body)} B", race(encoding, rounds=rounds)))
+        decoding = {OURS: _job(PIPELINE.decode, [encoded]), RAW: _job(decode, [body])}
+        measured.append(raced(f"{name} decode, {len(body)} B", race(decoding, rounds=rounds)))
     return measured
+
+
+def _encoding(name: str, value: Any) -> Callable[[], object]:
+    def encode() -> object:
+        return PIPELINE.encode(value, serializer=name)
+
+    return encode
 
 
 def _job(work: Callable[[Any], Any], inputs: Sequence[Any]) -> Callable[[], object]:

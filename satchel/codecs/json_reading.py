@@ -103,11 +103,14 @@ def cutter(msgspec: Any, types: Types, restored: Callable[[Any], Any]) -> Callab
             if tags < _TAGS or text.count(".", 0, _LOOKED_AT) > _POINTS * tags or _PLACE in text:
                 return UNREAD
             parts = split(text)
+            # What is not needed any more goes at once: what comes next may have its memory, which is at hand.
+            del text
             made = [
                 of_text[tag](plain) if tag else _uuid(digits)
                 for tag, plain, digits in zip(parts[1::4], parts[2::4], parts[3::4], strict=True)
             ]
             values, rest = iter(made), _PLACE.join(parts[::4]).encode()
+            del parts
             bound(rest, _within_tags(limits))
 
             def placed(text: str) -> Any:

@@ -61,8 +61,10 @@ _LONG_TEXT = re.compile(rb"[XB].{3}\x00|[\x8d\x8e\x96].{3}\x00{5}", re.DOTALL)
 #: Bytes of a pickle from which on texts are likely to be so many that their lengths must be looked at.
 _MANY_TEXTS = 128 * 1024
 
-#: Bytes of a pickle that is looked at as briefly as can be, and how many values it may have for each level that it may.
+#: Bytes of a pickle that is looked at as briefly as can be, and of two texts of its length; and how many values it may
+#: have for each level that it may.
 _SMALL = 1024
+_TWICE_SMALL = 2 * _SMALL
 _PER_LEVEL = 32
 
 #: Tags of the value model. A pickle has its own forms for what they stand for.
@@ -165,7 +167,7 @@ class Pickle(ValueSerializer):
             size <= _SMALL
             and 0x93 not in body
             and 2 * (left := _PER_LEVEL * limits.max_depth) <= limits.max_nodes
-            and 2 * _SMALL * left <= limits.max_decompressed
+            and _TWICE_SMALL * left <= limits.max_decompressed
             and (self._celery or not _NOT_FINITE.search(body))
         ):
             # The collector's own walk, a level at a time, which counts what is referred to twice as two; but twice as

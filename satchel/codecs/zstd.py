@@ -24,6 +24,7 @@ from satchel.codecs.base import (
 )
 from satchel.codecs.zstd_dictionaries import (
     CONTENT_TYPE,
+    ID,
     NAME,
     Dictionary,
     DictionaryContexts,
@@ -146,7 +147,12 @@ class Zstd(Configured):
         try:
             # 0 is also what a skippable frame gives, and -1 is "not said".
             if self.streams == 1 and 0 < (size := self._content_size(body)) <= max_size and size <= len(body) * _MOST:
-                whole: bytes = self._contexts.decompress(body, 0, False, False)  # not across frames, nothing after one
+                contexts = self._contexts
+                if self._digests and type(body) is bytes:  # As its own decompress() does, without a call for that.
+                    function = contexts.find(body[ID]) or contexts.named(body)
+                else:
+                    function = contexts.decompress
+                whole: bytes = function(body, 0, False, False)  # not across frames, nothing after one
                 return whole
         except self._zstandard.ZstdError:
             pass  # Read again below, where it shows what is wrong.

@@ -29,9 +29,13 @@ _MAGIC = 0xEC30A437
 #: Bits of a frame's descriptor, its fifth byte: no window follows, but at once the dictionary's id in four bytes (RFC
 #: 8878, section 3.1.1.1.1). So it is in frames of one window that say their size, but for dictionaries of small ids.
 _ID_FOLLOWS = 0b0010_0011
+#: Where a frame has both.
+ID = slice(4, 9)
 
 Source: TypeAlias = "Dictionary | Buffer | str | os.PathLike[str]"
 """A dictionary, its bytes, or the path of the file that holds them."""
+
+_Decompress: TypeAlias = Callable[[Buffer, int, bool, bool], bytes]
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,29 +150,34 @@ class DictionaryContexts(threading.local):
         data = None if dictionary is None else digests[dictionary].data
         compressor: Any = zstandard.ZstdCompressor(level=level, write_checksum=checksum, dict_data=data)
         self.compress: Callable[[Buffer], bytes] = compressor.compress
-        self.decompress: Callable[[Buffer, int, bool, bool], bytes] = _by_dictionary(zstandard, digests)
+        self.find: Callable[[bytes], _Decompress | None]
+        self.named: Callable[[Buffer], _Decompress]
+        self.find, self.named = _by_dictionary(zstandard, digests)
+
+    def decompress(self, frame: Buffer, size: int, across: bool, rest: bool, /) -> bytes:
+        """Decompress a frame with the dictionary that it names; one that names none is plain zstd."""
+        return (self.find(bytes(frame[ID])) or self.named(frame))(frame, size, across, rest)
 
 
-def _by_dictionary(zstandard: Any, digests: Mapping[int, Digest]) -> Callable[[Buffer, int, bool, bool], bytes]:
-    """Give a function that decompresses a frame with the dictionary that it names; without one it is plain zstd."""
-    by_id: dict[int, Callable[..., bytes]] = {0: zstandard.ZstdDecompressor().decompress}
-    by_head: dict[bytes, Callable[..., bytes]] = {}
-    find, parameters = by_head.get, zstandard.get_frame_parameters
+def _by_dictionary(
+    zstandard: Any, digests: Mapping[int, Digest]
+) -> tuple[Callable[[bytes], _Decompress | None], Callable[[Buffer], _Decompress]]:
+    """Give two functions that find what decompresses a frame: by its bytes at `ID`, or else by the frame itself."""
+    by_id: dict[int, _Decompress] = {0: zstandard.ZstdDecompressor().decompress}
+    by_head: dict[bytes, _Decompress] = {}
+    parameters = zstandard.get_frame_parameters
 
-    def named(frame: Buffer, head: bytes) -> Callable[..., bytes]:
+    def named(frame: Buffer) -> _Decompress:
+        # Reading the whole header takes longer than all else when a short frame is decompressed.
         number: int = parameters(frame).dict_id
         function = by_id.get(number)
         if function is None:
             if number not in digests:
                 raise UnknownDictionary(number, tuple(digests), codec=NAME)
             function = by_id[number] = zstandard.ZstdDecompressor(dict_data=digests[number].data).decompress
+        head = bytes(frame[ID])
         if head[0] & _ID_FOLLOWS == _ID_FOLLOWS:
             by_head[head] = function  # Sixteen at the most for each dictionary.
         return function
 
-    def decompress(frame: Buffer, size: int, across: bool, rest: bool, /) -> bytes:
-        # Reading the whole header takes longer than all else here.
-        head = frame[4:9] if type(frame) is bytes else bytes(frame[4:9])
-        return (find(head) or named(frame, head))(frame, size, across, rest)
-
-    return decompress
+    return by_head.get, named
