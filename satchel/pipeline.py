@@ -14,8 +14,8 @@ from satchel.registry.policy import AcceptPolicy
 from satchel.types import Buffer, Encoded, Limits
 
 # Exact tuples: every message takes them apart, which takes three times as long with named ones.
-_Encoding: TypeAlias = tuple[str, Callable[..., bytes], bool, str, str]
-"""The codec's name, its dumps, whether that takes limits, content type and content encoding."""
+_Encoding: TypeAlias = tuple[str, Callable[..., bytes], str, str]
+"""The codec's name, its dumps, which takes limits, content type and content encoding."""
 _Decoding: TypeAlias = tuple[str, Callable[..., Any], str, Callable[..., bytes] | None]
 """The serializer's name, its loads, the compressor's name and its decompress."""
 
@@ -132,12 +132,12 @@ class Pipeline:
         bound = self._bound
         if self._current is not None and bound.registry is not self._current():
             bound = self._rebound()
-        name, dumps, limited, content_type, content_encoding = bound.encodings.get(serializer) or self._encoding(
+        name, dumps, content_type, content_encoding = bound.encodings.get(serializer) or self._encoding(
             bound, serializer
         )
         compressor = None if compression is None else bound.registry.compressor(compression)
         try:
-            body = dumps(value, limits=self._limits) if limited else dumps(value)
+            body = dumps(value, limits=self._limits)
         except Exception as error:  # noqa: BLE001 - a codec raises what it likes; it is wrapped here
             fail_to_encode(name, error)
         if type(body) is not bytes and not isinstance(body, bytes):
@@ -153,7 +153,8 @@ class Pipeline:
         codec = bound.registry.serializer(name)
         # A dumps that takes any keyword may mean its library's.
         limited = takes_keyword(codec.dumps, "limits", by_name=True)
-        encoding = codec.name, codec.dumps, limited, codec.content_type, codec.content_encoding
+        dumps = codec.dumps if limited else _unlimited(codec.dumps)
+        encoding = codec.name, dumps, codec.content_type, codec.content_encoding
         bound.encodings[name] = encoding
         return encoding
 
@@ -241,6 +242,15 @@ class Pipeline:
         if exact and content_type in bound.policy.serializers and (compression is None or known):
             bound.decodings[content_type if compression is None else (content_type, compression)] = decoding
         return decoding
+
+
+def _unlimited(dumps: Callable[[Any], bytes]) -> Callable[..., bytes]:
+    """Give a function that takes limits in the place of one that does not."""
+
+    def limited(value: Any, *, limits: Limits) -> bytes:
+        return dumps(value)
+
+    return limited
 
 
 def _bounded(body: Any, max_body: int) -> Buffer:

@@ -46,7 +46,9 @@ def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
         # Not by recursion, which takes more of the C stack than a small thread has. The innermost come first: what was
         # made last is the nearest in memory.
         top = [root]
-        containers: list[Any] = [top]
+        # Mostly it is no tag itself.
+        untagged = type(root) is list or (type(root) is dict and "__type__" not in root)
+        containers: list[Any] = [root] if untagged else [top]
         # Tags that may hold others; these come later in the list.
         outer: list[tuple[Any, Any]] = []
         while containers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import re
 import warnings
@@ -12,6 +11,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from functools import partial
 from gc import get_referents
+from io import BytesIO
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -172,7 +172,7 @@ class Pickle(ValueSerializer):
         ):
             # The collector's own walk, a level at a time, which counts what is referred to twice as two; but twice as
             # many there may be: it does not show keys that are texts. One count for the levels and for what is in them.
-            level = get_referents(value)
+            level = value if type(value) is list else get_referents(value)
             while level:
                 left -= len(level) + _PER_LEVEL
                 if left < 0:
@@ -259,7 +259,7 @@ class Pickle(ValueSerializer):
         else:
             return self._with_objects(data, limits)
         try:
-            value = PlainUnpickler(io.BytesIO(data)).load()
+            value = PlainUnpickler(BytesIO(data)).load()
         except UnknownGlobal:
             return self._restricted(data, limits)
         except Exception:
@@ -273,7 +273,7 @@ class Pickle(ValueSerializer):
         longest = longest_text_of_model(data, limits)
         if longest is not None:
             try:
-                value = ModelUnpickler(io.BytesIO(data)).load()
+                value = ModelUnpickler(BytesIO(data)).load()
                 if not surely_within(value, len(data), longest, limits, room=ROOM, objects=True):
                     measure(value, limits, CONTAINERS, texts=True)
                     check_values(value, measured=True, not_finite=False)
