@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, NoReturn
 
 from satchel.codecs.base import ValueSerializer, derived, optional
 from satchel.codecs.gate import TAG_KEY, not_finite, unsure
-from satchel.codecs.json_bounds import SMALL, bound
+from satchel.codecs.json_bounds import SMALL, bound, may_be_deep
 from satchel.codecs.json_reading import UNREAD, cutter, may_have_tags, restorer
 from satchel.codecs.json_writing import PACKED_SMALL, Write, writers
 from satchel.codecs.lowering import Lowering, locate
@@ -198,11 +198,8 @@ class Json(ValueSerializer):
             tagged = (_UNDERSCORE in data and data.find(b"__type__", data.find(b"_")) >= 0) or (
                 _ESCAPE in data and data.find(b"\\u00") >= 0
             )
-            # A level takes two bytes, a dict's five but for the innermost. Counting what opens a container is the
-            # quickest while a body is small.
-            if size > limits.max_nodes or (
-                size > 2 * limits.max_depth and data.count(b"[") + (size + 3) // 5 > limits.max_depth
-            ):
+            # A level takes two bytes.
+            if size > limits.max_nodes or (size > 2 * limits.max_depth and may_be_deep(data, limits.max_depth)):
                 bound(data, limits)
         read = self._read
         if read is None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from satchel.codecs.gate import passthrough, runs_nothing, unsure
-from satchel.codecs.json_bounds import TAG_LEVELS, bound, bound_nodes
+from satchel.codecs.json_bounds import TAG_LEVELS, bound, bound_nodes, may_be_deep
 from satchel.codecs.json_levels import HOLE, lists_around, nest
 from satchel.codecs.json_marking import marker
 from satchel.codecs.lowering import Lowering, Room
@@ -193,8 +193,7 @@ def _mixed(orjson: Any, lower: Lowering, encode: Callable[[Any], str]) -> Callab
             body = write_large(copy, limits.max_depth - TAG_LEVELS) if room is None and many else None
             if body is None:
                 body = dumps(copy)
-                # A level of a list takes a bracket, and of a dict five bytes; the innermost may take two.
-                if len(body) >= limits.max_nodes or body.count(b"[") + (len(body) + 3) // 5 > limits.max_depth:
+                if len(body) >= limits.max_nodes or may_be_deep(body, limits.max_depth):
                     bound(body, limits)
             else:
                 bound_nodes(body, limits)
