@@ -17,7 +17,7 @@ from uuid import UUID
 
 from satchel.codecs.base import ValueSerializer, derived
 from satchel.codecs.lowering import Lowering
-from satchel.codecs.pickle_bounds import OWN_ROOM, ROOM, surely_within
+from satchel.codecs.pickle_bounds import OWN_ROOM, ROOM, most_texts, surely_within
 from satchel.codecs.pickle_calls import (
     BUILDING,
     ModelUnpickler,
@@ -35,6 +35,7 @@ from satchel.codecs.pickle_reading import CONTAINERS, Tagged, check_values, hold
 from satchel.codecs.pickle_writing import (
     EXTENSIONS,
     MODEL,
+    SHORT_TEXT,
     Pickler,
     QuickPickler,
     QuickPicklers,
@@ -43,6 +44,7 @@ from satchel.codecs.pickle_writing import (
     has_long_ints,
     has_objects,
     integer,
+    longest_of_long_texts,
     offset_only,
     own_name,
     wrapped,
@@ -55,15 +57,9 @@ from satchel.types import Buffer, Limits
 #: A float that is not finite, perhaps.
 _NOT_FINITE = re.compile(rb"G[\x7f\xff][\xf0-\xff]")
 
-#: What a text or bytes of more than 255 bytes, or a bytearray, begins with, perhaps, in a pickle of less than 16 MiB.
-_LONG_TEXT = re.compile(rb"[XB].{3}\x00|[\x8d\x8e\x96].{3}\x00{5}", re.DOTALL)
-
-#: Bytes of a pickle from which on texts are likely to be so many that their lengths must be looked at.
-_MANY_TEXTS = 128 * 1024
-
 #: Bytes of a pickle that is looked at as briefly as can be, and of two texts of its length; and how many values it may
 #: have for each level that it may.
-_SMALL = 1024
+_SMALL = 2 * 1024
 _TWICE_SMALL = 2 * _SMALL
 _PER_LEVEL = 32
 
@@ -165,7 +161,7 @@ class Pickle(ValueSerializer):
         if (
             # No object and no long int, and so few and short texts that nothing but levels is to be looked at.
             size <= _SMALL
-            and 0x93 not in body
+            and (0x93 not in body or not has_objects(body))
             and 2 * (left := _PER_LEVEL * limits.max_depth) <= limits.max_nodes
             and _TWICE_SMALL * left <= limits.max_decompressed
             and (self._celery or not _NOT_FINITE.search(body))
@@ -181,8 +177,10 @@ class Pickle(ValueSerializer):
             else:
                 return body
         objects = has_objects(body)
-        longest = self._longest(body, limits, objects=objects)
-        if longest is None or not surely_within(value, size, longest, limits, room=OWN_ROOM, objects=objects):
+        texts = most_texts(value, size, limits, room=OWN_ROOM, objects=objects)
+        most = limits.max_decompressed // (texts or 1)
+        longest = self._longest(body, limits, most, objects=objects)
+        if texts is None or longest is None or longest > most:
             if longest is None or objects:
                 return self._dumps(value, limits)
             measure(value, limits, CONTAINERS, texts=True)
@@ -215,18 +213,19 @@ class Pickle(ValueSerializer):
         pickler = Pickler(self.protocol, self.allow, tagged)
         return pickler.write(value, not_finite=self._celery)
 
-    def _longest(self, body: bytes, limits: Limits, *, objects: bool) -> int | None:
-        """Give a length that no text in a pickle exceeds.
+    def _longest(self, body: bytes, limits: Limits, most: int, *, objects: bool) -> int | None:
+        """Give a length that no text in a pickle exceeds, as cheaply as it can be told that none exceeds `most`.
 
         Returns:
             None where it may have unsound numbers.
         """
-        size = len(body)
         sound = self._is_sound(body)
-        if sound and size < _MANY_TEXTS:
-            return size if size < 8192 or _LONG_TEXT.search(body) else 255
-        longest = longest_text_of_model(body, limits) if objects else longest_text(body, limits)
-        return size if longest is None and sound else longest
+        if sound and len(body) <= most:
+            return len(body)
+        if sound and most >= SHORT_TEXT and (longest := longest_of_long_texts(body)) <= most:
+            return longest
+        told = longest_text_of_model(body, limits) if objects else longest_text(body, limits)
+        return len(body) if told is None and sound else told
 
     def _is_sound(self, body: bytes) -> bool:
         return not has_long_ints(body) and (self._celery or not _NOT_FINITE.search(body)) and len(body) < 1 << 24

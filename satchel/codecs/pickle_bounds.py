@@ -30,12 +30,23 @@ _MODEL = frozenset(
 
 
 def surely_within(value: Any, size: int, longest: int, limits: Limits, *, room: int, objects: bool) -> bool:
-    """Say whether a value is within the limits for certain, counting what it refers to twice as two.
+    """Say whether a value is within the limits for certain; see `most_texts`.
+
+    Args:
+        longest: none of its texts is longer.
+    """
+    texts = most_texts(value, size, limits, room=room, objects=objects)
+    return texts is not None and texts * longest <= limits.max_decompressed
+
+
+def most_texts(value: Any, size: int, limits: Limits, *, room: int, objects: bool) -> int | None:
+    """Give how many texts a value may have, at least 1, if its levels and values are within the limits for certain.
+
+    What it refers to twice counts as two.
 
     Args:
         value: the value.
         size: bytes of its pickle: so many values at the most, if nothing is referred to twice.
-        longest: none of its texts is longer.
         limits: its limits.
         room: how many references a list of children may hold for a moment.
         objects: not all of it may be plain data. Then it is not within them either if there is anything but objects of
@@ -47,7 +58,7 @@ def surely_within(value: Any, size: int, longest: int, limits: Limits, *, room: 
         if objects or step < _FEW or step < len(level):
             found = _children(level, step, size - seen, objects=objects)
             if found is None:
-                return False
+                return None
             level, more = found
             texts += more
         else:
@@ -55,11 +66,11 @@ def surely_within(value: Any, size: int, longest: int, limits: Limits, *, room: 
             # Keys that are texts do not appear among what a dict refers to.
             texts += 2 * len(level)
         if not level:
-            return 2 * seen <= limits.max_nodes and texts * longest <= limits.max_decompressed
+            return texts if 2 * seen <= limits.max_nodes else None
         seen += len(level)
         if seen > size:
-            return False
-    return False
+            return None
+    return None
 
 
 def _children(level: list[Any], step: int, most: int, *, objects: bool) -> tuple[list[Any], int] | None:
@@ -71,7 +82,7 @@ def _children(level: list[Any], step: int, most: int, *, objects: bool) -> tuple
         level: the values.
         step: so many of them may be asked at once.
         most: about so many are looked for.
-        objects: see `surely_within`.
+        objects: see `most_texts`.
 
     Returns:
         None where it cannot be told, or is more.

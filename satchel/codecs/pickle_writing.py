@@ -11,7 +11,7 @@ from copyreg import __newobj__, _extension_registry  # type: ignore[attr-defined
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from operator import methodcaller
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 from uuid import UUID, SafeUUID
 
 from satchel.codecs.pickle_reading import Tagged, check_values
@@ -21,13 +21,13 @@ from satchel.errors import CorruptBody, EncodeError
 #: The classes of the value model that pickles refer to by name; what a pickle calls is one of these or allow-listed.
 MODEL: tuple[type, ...] = (datetime, date, time, timedelta, timezone, Decimal, UUID)
 
-#: A pickler is kept for the next value unless its pickle was longer or its tables have grown beyond this: they never
-#: shrink, and are cleared whole. No more are kept than this many.
-_KEPT = 16 * 1024
-_KEPT_TABLES = 20 * 1024
-_MOST_KEPT = 8
-#: Bytes of a pickle that lets no table grow so far: an entry takes two of them.
-_FEW_ENTRIES = 512
+#: Bytes of the tables of a pickler that is kept for the next value, and how many are. They never shrink, and are
+#: cleared whole: few with larger tables are kept for values that are larger.
+_TABLES, _MOST_KEPT = 20 * 1024, 8
+_LARGE_TABLES, _MOST_LARGE = 40 * 1024, 2
+#: Bytes of a pickle that lets no table grow so far: an entry takes two of them. From when on larger tables are looked
+#: for, and none is kept.
+_FEW_ENTRIES, _LARGE, _TOO_LARGE = 512, 2 * 1024, 64 * 1024
 
 
 #: The numbers that a program has for classes (copyreg.add_extension), which are written in their place: most have none.
@@ -96,6 +96,9 @@ class QuickPickler(pickle.Pickler):
     """Writes plain data and the value model, and stops at anything else but classes and functions."""
 
 
+_Kept: TypeAlias = tuple[QuickPickler, list[bytes]]
+
+
 class QuickPicklers:
     """Picklers of plain data and the value model, kept for use by whichever thread comes next.
 
@@ -105,7 +108,10 @@ class QuickPicklers:
 
     def __init__(self, new: Callable[[Any], QuickPickler]) -> None:
         self._make = new
-        self._idle: list[tuple[QuickPickler, list[bytes]]] = []
+        self._small: list[_Kept] = []
+        self._large: list[_Kept] = []
+        # Where the next one is looked for: values are mostly like the last.
+        self._idle = self._small
 
     def write(self, value: Any) -> bytes | None:
         """Give the pickle, or None where anything else was met; but classes and functions pass."""
@@ -124,14 +130,24 @@ class QuickPicklers:
         if pieces:
             body = b"".join((*pieces, body))
             pieces.clear()
-        if len(idle) < _MOST_KEPT and (
-            len(body) < _FEW_ENTRIES or (len(body) < _KEPT and sys.getsizeof(pickler) <= _KEPT_TABLES)
-        ):
+        if len(body) >= _FEW_ENTRIES or idle is not self._small:
+            self._keep(kept, len(body))
+        elif len(idle) < _MOST_KEPT:  # In a tenth of the time.
             pickler.clear_memo()
             idle.append(kept)
         return body
 
-    def _new(self) -> tuple[QuickPickler, list[bytes]]:
+    def _keep(self, kept: _Kept, size: int) -> None:
+        """Keep a pickler that has written so many bytes, if its tables are not too large."""
+        pickler, _ = kept
+        tables = sys.getsizeof(pickler)
+        home, most = (self._small, _MOST_KEPT) if tables <= _TABLES else (self._large, _MOST_LARGE)
+        self._idle = home if size >= _LARGE else self._small
+        if size <= _TOO_LARGE and tables <= _LARGE_TABLES and len(home) < most:
+            pickler.clear_memo()
+            home.append(kept)
+
+    def _new(self) -> _Kept:
         pieces: list[bytes] = []
         pickler = self._make(_File(pieces.append))
         pickler.dispatch_table = _REDUCERS
@@ -161,6 +177,30 @@ def has_long_ints(body: bytes) -> bool:
             return True
         found = body.find(b"\x8b", found + 1)
     return False
+
+
+#: Bytes of the longest text, or bytes, whose length a pickle says in one byte.
+SHORT_TEXT = 255
+#: Opcodes of longer ones, and of bytearrays, and how many bytes say their length.
+_LONG_TEXTS = {b"X": 4, b"B": 4, b"\x8d": 8, b"\x8e": 8, b"\x96": 8}
+#: What is tried of them: so many, and one more per so many bytes.
+_TRIES, _BYTES_A_TRY = 64, 256
+
+
+def longest_of_long_texts(body: bytes) -> int:
+    """Give a length that no text in a pickle of Python's own exceeds, by a look for what announces long ones."""
+    longest, size, tries = SHORT_TEXT, len(body), _TRIES + len(body) // _BYTES_A_TRY
+    for code, width in _LONG_TEXTS.items():
+        found = body.find(code)
+        while found >= 0:
+            length = int.from_bytes(body[found + 1 : found + 1 + width], "little")
+            if longest < length < size - found:
+                longest = length
+            tries -= 1
+            if not tries:
+                return size
+            found = body.find(code, found + 1)
+    return longest
 
 
 class _File:
