@@ -61,7 +61,7 @@ def marker(orjson: Any, ormsgpack: Any, lower: Lowering) -> Callable[[Any, Limit
     dumps, stops, marks = orjson.dumps, runs_nothing(orjson), repeat(orjson.Fragment(_MARK.encode()))
     texts = lower.texts()
     # By identity: a metaclass may have a hash of its own.
-    tags, is_known = _tags(orjson, texts), frozenset(map(id, texts)).__contains__
+    tags, are_known = _tags(orjson, texts), frozenset(map(id, texts)).issuperset
     # A program's values are mostly alike: after each in a row that could not be written so, twice as many are skipped.
     to_skip = skipped = 0
 
@@ -75,7 +75,7 @@ def marker(orjson: Any, ormsgpack: Any, lower: Lowering) -> Callable[[Any, Limit
             return None
         listed, kinds = list[Any](), list[type]()
         # In orjson the code of enums would run, and it crashes where a UUID has no number.
-        known, uuids = map(is_known, map(id, kinds)), compress(listed, map(is_, kinds, repeat(UUID)))
+        known, uuids = map(are_known, (map(id, kinds),)), compress(listed, map(is_, kinds, repeat(UUID)))
         sound = map(is_, map(type, map(getattr, uuids, repeat("int"))), repeat(int))
         # For the hole in the nest, the value; and then marks, whatever it is that orjson asks for.
         given = partial(next, chain((value,), marks))
