@@ -20,7 +20,13 @@ LEVELS = 8
 UNREAD = object()
 
 #: Bytes from which a value is measured by orjson, in lists that leave it no more levels than are allowed.
-_LONG = 4_096
+_LONG = 1_024
+
+#: Bytes of JSON up to which brackets are counted.
+_COUNTED = 4_096
+
+#: So many such lists are kept.
+_MOST_KEPT = 8
 
 #: One level more than orjson takes; whether an empty list is one is its own affair, so this is a level to spare.
 _DEEPEST = 255
@@ -48,6 +54,7 @@ def writer(
     """
     packb, dumps, options = ormsgpack.packb, orjson.dumps, passthrough(ormsgpack, tuples=tuples)
     listed, deepest, stops = passthrough(ormsgpack, tuples=True), _deepest(orjson), runs_nothing(orjson)
+    fits = _Nests(dumps, stops).fits
 
     def write(value: Any, limits: Limits) -> bytes | None:
         flat = True
@@ -59,7 +66,7 @@ def writer(
                 flat, body = False, packb(value, None, options)
             # After the gate, which is bounded in depth: orjson is not, in tuples.
             if len(body) > _LONG and flat and deepest >= limits.max_depth:
-                known = _fits(dumps, value, stops, deepest - limits.max_depth)
+                known = fits(value, deepest - limits.max_depth)
             else:
                 text = dumps(value, _buffer, stops)
                 # A level takes two brackets.
@@ -76,22 +83,43 @@ def writer(
     return write
 
 
-def _fits(dumps: Callable[..., bytes], value: Any, stops: int, spare: int) -> bool:
-    """Say whether orjson takes a value that stands in so many lists more; TypeError if it never takes it."""
-    deeper = value
-    for _ in range(spare):
-        deeper = [deeper]
-    try:
-        dumps(deeper, _buffer, stops)
-    except TypeError:
-        dumps(value, _buffer, stops)
-        return False
-    return True
+class _Nests:
+    """Lists in lists that leave a value no more levels of orjson's than it may have, kept for the next value."""
+
+    def __init__(self, dumps: Callable[..., bytes], stops: int) -> None:
+        self._dumps = dumps
+        self._stops = stops
+        self._idle: dict[int, list[tuple[list[Any], list[Any]]]] = {}
+
+    def fits(self, value: Any, spare: int) -> bool:
+        """Say whether orjson takes a value that stands in so many lists more; TypeError if it never takes it."""
+        if not spare:
+            self._dumps(value, _buffer, self._stops)
+            return True
+        idle = self._idle.setdefault(spare, [])
+        try:
+            # One that is in use is not in the list: another thread may be here, or a signal's handler.
+            outer, inner = idle.pop()
+        except IndexError:
+            outer = inner = [None]
+            for _ in range(spare - 1):
+                outer = [outer]
+        inner[0] = value
+        try:
+            self._dumps(outer, _buffer, self._stops)
+        except TypeError:
+            self._dumps(value, _buffer, self._stops)
+            return False
+        finally:
+            inner[0] = None
+            if len(idle) < _MOST_KEPT:
+                idle.append((outer, inner))
+        return True
 
 
 def _shallow(text: bytes, limits: Limits) -> bool:
     """Say whether a value is seen at a glance, by its JSON, to be within the limit of depth."""
-    return len(text) <= _LONG and text.count(b"[") + text.count(b"{") <= limits.max_depth
+    return len(text) <= _COUNTED and text.count(b"[") + text.count(b"{") <= limits.max_depth
 
 
 @lru_cache

@@ -288,3 +288,14 @@ def test_a_body_that_is_known_to_be_whole_is_not_gone_through_again(monkeypatch)
     monkeypatch.setattr("satchel.codecs.msgpack_reading._skip", None)
 
     assert len(unpacked(msgpack, body, Limits(), True, ext_hook=msgpack.ExtType, unique_keys=False)) == 2_000
+
+
+@pytest.mark.parametrize("depth", [2, 100, 254, 255])
+def test_lists_around_a_value_are_kept_and_let_go_of_it(depth: int) -> None:
+    codec, limits = Msgpack(engine="fast"), Limits(max_depth=depth)
+    value = [b"x" * 2_000]
+    references = sys.getrefcount(value)
+
+    for _ in range(3):
+        assert codec.loads(codec.dumps(value, limits=limits), limits=limits) == value
+    assert sys.getrefcount(value) == references
