@@ -56,7 +56,7 @@ class Plan:
     baseline: Candidate
     finalists: Callable[[Sequence[Screened]], Iterable[Screened]]
     limits: Limits = Limits()
-    rounds: int = 25
+    rounds: int = 30
     processes: int = PROCESSES
     seconds: float = math.inf
     sizing: float = 2.0

@@ -21,7 +21,7 @@ from satchel.registry.registry import Dialect
 from satchel.types import Encoded, Limits
 
 #: How many processes time every finalist.
-PROCESSES = 5
+PROCESSES = 10
 REFERENCE = ("", "a fixed piece of work")
 
 Times: TypeAlias = dict[tuple[str, str], list[float]]

@@ -40,8 +40,8 @@ class Cost(NamedTuple):
 
     Attributes:
         minimum: of the rounds: for capacity.
-        median: of the rounds: for planning.
-        low, high: the middle 95 % of that median over bootstrap samples.
+        median: of the rounds of a process, and the middle of several processes: for planning.
+        low, high: the middle 95 % of that figure over bootstrap samples.
         relative: the candidate's time / the baseline's, paired within rounds; absent for what was only screened.
         reference: the candidate's time / that of a fixed piece of work, paired within rounds: for comparing two runs.
     """
