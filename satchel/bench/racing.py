@@ -76,6 +76,7 @@ def timed(work: Work) -> Times:
     registry = Registry.of_dialect(work.dialect)
     for codec in work.serializers:
         registry = registry.with_serializer(codec, replace=True)
+    fixed_work()
     jobs: dict[Any, Job] = {REFERENCE: fixed_work}
     for candidate in work.candidates:
         encode, decode = _jobs(candidate, registry, work)
@@ -87,6 +88,7 @@ def timed(work: Work) -> Times:
         seconds=work.seconds,
         fewest=1,
         seed=work.seed,
+        warm=True,
         after_round=lambda _: children.end_with(parent),
     )
     count = len(work.numbered)

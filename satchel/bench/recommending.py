@@ -12,13 +12,14 @@ from satchel.bench.screening import Screened
 from satchel.bench.timing import CLOCK
 
 #: What a `Plan` has where an answer is wanted soon.
-QUICK: dict[str, Any] = {"rounds": 12, "processes": 3, "seconds": 4, "sizing": 0.25, "checking": 0.5, "memory": False}
+QUICK: dict[str, Any] = {"rounds": 12, "processes": 3, "seconds": 3, "sizing": 0.25, "checking": 0.5, "memory": False}
 
 #: Less than this is no reason to take something less simple than another.
 _INDIFFERENT = 0.01
 #: A finalist is, by the screening, no dearer than the best by this factor, or the best for some other link.
 _NEAR = 1.25
-#: What is the best only where a byte takes so many times as long as over the slowest link in question is no finalist.
+#: What is the best only where a byte takes so many times as long as over the slowest link in question is no finalist,
+#: nor what takes so many times as long as the best there.
 _FAR = 10
 #: At the most, for all links, and for those in question.
 _MOST_FINALISTS, _MOST_FOR_LINKS = 12, 8
@@ -154,7 +155,8 @@ def _above(first: tuple[float, float], middle: tuple[float, float], last: tuple[
 def finalists(screened: Sequence[Screened], links: Sequence[Link]) -> list[Screened]:
     """Choose what is worth being timed: what may be the best for these links, or is for some other.
 
-    What is the best only for links of a tenth of the speed and less takes long to time, and is no answer.
+    What is the best only for links of a tenth of the speed and less, or takes ten times as long as what is the best for
+    the slowest of these, takes long to time, and is no answer.
 
     Args:
         links: those in question; with none, all are.
@@ -162,12 +164,15 @@ def finalists(screened: Sequence[Screened], links: Sequence[Link]) -> list[Scree
     points = [(one.size, one.encode + one.decode) for one in screened]
     distance: dict[int, float] = {}
     factors = [link.time(1) for link in links] or [10.0**power for power in range(-4, 2)]
-    slowest = max(factors) * _FAR if links else math.inf
+    slowest = dearest = math.inf
+    if links:
+        slowest = max(factors) * _FAR
+        dearest = min(points, key=lambda point: point[1] + point[0] * max(factors))[1] * _FAR
     corners = hull(points)
     chosen = [
         corner
         for corner, following in zip(corners, [*corners[1:], None], strict=True)
-        if following is None or _factor(points[corner], points[following]) < slowest
+        if points[corner][1] < dearest and (following is None or _factor(points[corner], points[following]) < slowest)
     ]
     for factor in factors:
         totals = [time + size * factor for size, time in points]

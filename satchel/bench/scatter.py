@@ -15,7 +15,7 @@ HEIGHT = 440
 
 #: Where points may be: the rest is for the ticks' names.
 _LEFT, _RIGHT = 11.0, 97.0
-_TOP, _BOTTOM = 16.0, 392.0
+_TOP, _BOTTOM = 32.0, 392.0
 #: The widths of the drawing, in pixels, for which a placing of labels is made; the style sheet shows one of the two.
 _PLACINGS = {"wide": (640, 720, 840, 960, 1100), "narrow": (290, 340, 420, 520, 640)}
 #: Of a character of a label, on average and a little more; of its line.

@@ -116,8 +116,9 @@ def _with_compressor(candidate: Candidate, plain: Screened, bodies: Sequence[Enc
     long = [bytes(encoded.body) for encoded in bodies if len(encoded.body) >= threshold]
     if not long:
         return plain._replace(candidate=candidate)
-    compress, done = _mean(codec.compress, long)
-    long_enough, packed = long[:done], [codec.compress(body) for body in long[:done]]
+    packed: list[bytes] = []
+    compress, done = _mean(codec.compress, long, packed)
+    long_enough = long[:done]
     most = max(map(len, long_enough))
     decompress, _ = _mean(lambda body: codec.decompress(body, max_size=most), packed)
     for number, (body, small) in enumerate(zip(long_enough, packed, strict=True)):
@@ -129,16 +130,22 @@ def _with_compressor(candidate: Candidate, plain: Screened, bodies: Sequence[Enc
     return Screened(candidate, plain.size - saved, plain.encode + compress * part, plain.decode + decompress * part)
 
 
-def _mean(job: Callable[[Any], object], items: Sequence[Any]) -> tuple[float, int]:
+def _mean(job: Callable[[Any], Any], items: Sequence[Any], results: list[Any] | None = None) -> tuple[float, int]:
     """Microseconds a call, the mean over the first items, as many as there is time for, and how many those are.
 
     Of some passes, the quickest counts.
+
+    Args:
+        results: a list for what the calls give, where that is small: its memory is not at hand for the next.
     """
     job(items[0])  # The first call may import and set up.
     done = 0
     start = now = CLOCK()
     for item in items:
-        job(item)
+        if results is None:
+            job(item)
+        else:
+            results.append(job(item))
         done += 1
         now = CLOCK()
         if now - start > _SECONDS:

@@ -60,15 +60,17 @@ def race(
     seconds: float = math.inf,
     fewest: int = FEWEST,
     seed: int = 0,
+    warm: bool = False,
     after_round: Callable[[int], object] = lambda _: None,
     samples: Samples | None = None,
 ) -> Samples:
     """Time every job in turn, `rounds` times, in random order within a round.
 
     Args:
-        seconds: no further round begins after so long, once there were `fewest`.
+        seconds: no further round begins so long after the beginning, once there were `fewest`.
         fewest: rounds.
         seed: of the order within the rounds.
+        warm: every job has been done before.
         after_round: is given the number of rounds that were done, after each.
         samples: a dict to write into: when the race is interrupted, its whole rounds are there.
 
@@ -79,8 +81,8 @@ def race(
     samples = {} if samples is None else samples
     samples.update((name, []) for name in jobs)
     with collector_off():
-        batches = {name: _batch(job) for name, job in jobs.items()}
         began = time.perf_counter()
+        batches = {name: _batch(job, warm) for name, job in jobs.items()}
         for done in range(rounds):
             if done >= fewest and time.perf_counter() - began > seconds:
                 break
@@ -114,8 +116,9 @@ def timed(job: Job, calls: int) -> float:
     return now() - start
 
 
-def _batch(job: Job) -> int:
-    job()  # The first call may import and set up.
+def _batch(job: Job, warm: bool) -> int:
+    if not warm:
+        job()  # The first call may import and set up.
     calls = 1
     while (took := timed(job, calls)) < BATCH:
         calls = max(calls * 2, int(calls * BATCH / took) if took else calls * 10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from satchel.bench.exporting import export
 from satchel.bench.results import Run
-from tests.unit.bench_runs import HOSTILE, a_run, colours_of, hostile_run
+from tests.unit.bench_runs import HOSTILE, a_row, a_run, colours_of, hostile_run
 from tests.unit.chromium import BROWSER, Tab, chromium
 
 # One worker starts the browser, once.
@@ -189,3 +190,11 @@ def test_no_text_of_the_drawing_lies_on_another_or_is_cut_off(show: Show, count:
 
     assert shown >= 10
     assert (overlapping, outside) == ([], [])
+
+
+@pytest.mark.parametrize("slowest", [700.0, 800.0, 856.0, 900.0, 990.0])
+def test_no_tick_lies_on_the_name_of_its_axis(show: Show, slowest: float) -> None:
+    rows = [a_row("quick", encode=1.0, decode=1.0), a_row("slow", size=300, encode=slowest - 9, decode=9.0)]
+
+    _, overlapping, _ = show(replace(a_run(), rows=tuple(rows), baseline="quick")).evaluate(OVERLAPS)
+    assert overlapping == []
