@@ -136,7 +136,8 @@ def _mean(job: Callable[[Any], Any], items: Sequence[Any], results: list[Any] | 
     Of some passes, the quickest counts.
 
     Args:
-        results: a list for what the calls give, where that is small: its memory is not at hand for the next.
+        results: a list for what the calls of the first pass give, which need not be made again then. Where it is large,
+            that pass takes longer: its memory is not at hand for the next.
     """
     job(items[0])  # The first call may import and set up.
     done = 0

@@ -158,7 +158,7 @@ def clustered(groups: Sequence[Sequence[float]]) -> Figure:
 
 
 def middle(values: Sequence[float]) -> float:
-    """The mean without the least fifth, and without the greatest: of three and four values, it is their median.
+    """The mean without the least fifth or more, and without as many of the greatest; of three and four, their median.
 
     Of several processes' medians it is nearer to that of more of them than their median is, and as little moved by one
     that was disturbed.

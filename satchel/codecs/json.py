@@ -198,8 +198,10 @@ class Json(ValueSerializer):
             tagged = (_UNDERSCORE in data and data.find(b"__type__", data.find(b"_")) >= 0) or (
                 _ESCAPE in data and data.find(b"\\u00") >= 0
             )
-            # A level takes two bytes.
-            if size > limits.max_nodes or (size > 2 * limits.max_depth and may_be_deep(data, limits.max_depth)):
+            # Up to the last list, a level takes a byte; behind it four, but for the innermost. None need be closed.
+            if size > limits.max_nodes or (
+                size + 3 * data.rfind(b"[") + 3 > 4 * limits.max_depth and may_be_deep(data, limits.max_depth)
+            ):
                 bound(data, limits)
         read = self._read
         if read is None:

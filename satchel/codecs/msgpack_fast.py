@@ -89,14 +89,18 @@ class _Nests:
     def __init__(self, dumps: Callable[..., bytes], stops: int) -> None:
         self._dumps = dumps
         self._stops = stops
-        self._idle: dict[int, list[tuple[list[Any], list[Any]]]] = {}
+        # Of the number that was wanted last.
+        self._kept: tuple[int, list[tuple[list[Any], list[Any]]]] = (0, [])
 
     def fits(self, value: Any, spare: int) -> bool:
         """Say whether orjson takes a value that stands in so many lists more; TypeError if it never takes it."""
         if not spare:
             self._dumps(value, _buffer, self._stops)
             return True
-        idle = self._idle.setdefault(spare, [])
+        kept, idle = self._kept
+        if kept != spare:
+            idle = []
+            self._kept = (spare, idle)
         try:
             # One that is in use is not in the list: another thread may be here, or a signal's handler.
             outer, inner = idle.pop()

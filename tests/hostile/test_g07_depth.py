@@ -17,7 +17,15 @@ from tests.hostile.nested import BROKEN, VARIANTS, Shape, shapes
 
 EVERY = pytest.mark.parametrize("serializer", SERIALIZERS)
 STACKS: dict[str, Callable[[Callable[[], Any]], Any]] = {"": lambda work: work(), "64 KiB": in_small_stack}
-DEPTHS = (*(range(1, 151) if THOROUGH else (1, 2, 3, 50, *range(98, 104), 150)), 256, 999, 1000, 1001, 1024, 1025, 2000)
+DEPTHS = (
+    *(range(1, 257) if THOROUGH else (1, 2, 3, 50, *range(98, 104), 150, 199, 200, 201, 256)),
+    999,
+    1000,
+    1001,
+    1024,
+    1025,
+    2000,
+)
 
 
 def _outcome(both: Pipeline, serializer: str, body: bytes) -> str:
@@ -68,7 +76,7 @@ def test_broken_bodies_are_refused_at_every_depth(serializer: str, stack: str, f
     cases = [
         (name, depth, shape(depth))
         for name, shape in BROKEN[serializer].items()
-        for depth in range(3, 151, 1 if THOROUGH else 7)
+        for depth in range(3, 260, 1 if THOROUGH else 7)
     ]
 
     outcomes = {(name, depth): call(partial(_outcome, both, serializer, body)) for name, depth, body in cases}

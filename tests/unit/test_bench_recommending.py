@@ -112,6 +112,15 @@ def test_what_is_the_best_for_far_slower_links_alone_is_no_finalist():
     assert {one.candidate.serializer for one in finalists(screened, [])} == points.keys()
 
 
+def test_what_takes_ten_times_as_long_as_the_best_is_no_finalist():
+    points = {"quick": (1_000, 10), "small": (700, 100), "smaller": (400, 990), "smallest": (300, 1_900)}
+    screened = [Screened(Candidate(name), size, time, 0.0) for name, (size, time) in points.items()]
+
+    # Over this link the second is the best, and the two smallest are not near; they are not far from being the best.
+    assert {one.candidate.serializer for one in finalists(screened, [Link(8e6)])} == {"quick", "small", "smaller"}
+    assert {one.candidate.serializer for one in finalists(screened, [])} == points.keys()
+
+
 class Halving:
     """Takes no time, and halves what has more than 100 bytes; what is shorter grows."""
 

@@ -10,7 +10,7 @@ import msgpack
 import pytest
 
 from satchel import CorruptBody, EncodeError, LimitExceeded, Limits, Msgpack
-from satchel.codecs.msgpack_fast import LEVELS, UNREAD, reader, writer
+from satchel.codecs.msgpack_fast import LEVELS, UNREAD, _Nests, reader, writer
 from satchel.codecs.msgpack_reading import unpacked, whole, within
 from satchel.testing import AWKWARD, PLAIN, difference, random_values
 from satchel.testing.codec import in_small_stack
@@ -299,3 +299,20 @@ def test_lists_around_a_value_are_kept_and_let_go_of_it(depth: int) -> None:
     for _ in range(3):
         assert codec.loads(codec.dumps(value, limits=limits), limits=limits) == value
     assert sys.getrefcount(value) == references
+
+
+def test_the_same_lists_hold_the_next_value():
+    nests = _Nests(orjson.dumps, 0)
+    kept = []
+
+    for spare, value in [(100, [1]), (100, [1, b"2"]), (7, [3]), (100, [4])]:
+        assert nests.fits(value, spare)
+        number, idle = nests._kept
+        assert (number, len(idle)) == (spare, 1)
+        kept += idle
+    assert [inner for _, inner in kept] == [[None]] * 4
+    assert kept[0][0] is kept[1][0]
+    assert kept[0][0] is not kept[3][0]
+    assert not nests.fits([[[]]], 254)
+    with pytest.raises(TypeError):
+        nests.fits({1, 2}, 3)

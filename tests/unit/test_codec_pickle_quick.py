@@ -6,10 +6,10 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from satchel import LimitExceeded, Limits, Pickle
+from satchel import EncodeError, LimitExceeded, Limits, Pickle
 from satchel.codecs.pickle_writing import QuickPickler, longest_of_long_texts
 
 SMALL = [{"id": 1, "name": "row 1"}]
@@ -50,13 +50,38 @@ def test_values_that_are_alike_use_one_pickler(value: Any) -> None:
     assert len(made) == 1
 
 
-@given(st.lists(st.text("XBab", max_size=600) | st.binary(max_size=600) | st.integers() | st.floats(), max_size=9))
+TEXTS = st.text("XBa€", max_size=600) | st.binary(max_size=600) | st.binary(max_size=600).map(bytearray)
+
+
+@given(st.lists(TEXTS | st.integers() | st.floats(), max_size=9))
+@example(["€" * 300, "x"])
+@example([bytearray(300)])
 def test_no_text_is_longer_than_it_is_told(values: list[Any]) -> None:
     body = pickle.dumps(values, 5)
 
     told = longest_of_long_texts(body)
-    assert told >= max((len(each) for each in values if isinstance(each, (str, bytes))), default=0)
-    assert told == 255 or told < len(body)
+    texts = [each.encode() if isinstance(each, str) else each for each in values if not isinstance(each, (int, float))]
+    assert told >= max(map(len, texts), default=0)
+    assert told <= max(255, len(body))
+
+
+@pytest.mark.parametrize("code", [b"\x8d", b"\x8e", b"\x96"])
+def test_lengths_of_eight_bytes_are_told(code: bytes) -> None:
+    assert longest_of_long_texts(code + (1_000).to_bytes(8, "little") + b"x" * 1_001) == 1_000
+    assert longest_of_long_texts(code + (1_000).to_bytes(8, "big") + b"x" * 1_001) == 255
+
+
+@pytest.mark.parametrize(
+    "nested", [lambda number: number, lambda number: [{"a": [number]}], lambda number: (1, number)]
+)
+@pytest.mark.parametrize("dialect", ["satchel", "celery"])
+def test_a_small_pickle_has_no_int_that_is_refused_when_it_is_read(nested: Any, dialect: Any) -> None:
+    codec = Pickle(dialect=dialect)
+    for number in (10**4300 - 1, 1 - 10**4300):
+        assert codec.loads(codec.dumps(nested(number)), limits=Limits()) == nested(number)
+    for number in (10**4300, -(10**4300), 1 << 14_300, -(1 << 15_200)):
+        with pytest.raises(EncodeError, match="digits"):
+            codec.dumps(nested(number))
 
 
 def test_letters_like_opcodes_are_tried_only_so_often() -> None:
