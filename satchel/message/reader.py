@@ -12,7 +12,7 @@ from satchel.message.settings import pipeline_or_default, zone
 from satchel.message.task_call import TaskCall
 from satchel.message.times import UTC, in_zone, parse_iso, shown
 from satchel.pipeline import Pipeline
-from satchel.types import Buffer, Encoded
+from satchel.types import Buffer
 
 # What protocol 1 keeps in its body and protocol 2 in its headers.
 _MOVED: Final = (
@@ -68,28 +68,43 @@ class MessageReader:
             CorruptBody: it cannot be decoded, or is not a task message; the text says what is missing.
         """
         known = headers.copy() if type(headers) is dict else _mapping("headers", headers)
-        # The pipeline refuses headers that are not a str.
-        stated = (
+        # The pipeline refuses headers that are not a str. It takes an Encoded apart at once: a plain tuple does.
+        stated: Any = (
             body if type(body) is bytes else _buffer(body),
             content_type,
             content_encoding,
             known.get("compression"),
         )
-        value = self._pipeline.decode(_new(Encoded, stated))
+        value = self._pipeline.decode(stated)
         extra = properties.copy() if type(properties) is dict else _mapping("properties", properties)
-        if type(value) is dict:
-            return self._protocol_1(value, known, extra)
-        if "task" not in known:
-            raise CorruptBody(
-                "not a task message: it has no header 'task', and its body is not a mapping",
-                expected="protocol 2 has the header, protocol 1 has 'task' in its body",
-            )
-        if (type(value) is not list and not isinstance(value, (list, tuple))) or len(value) != 3:
-            raise CorruptBody(f"the body is not a task's: [args, kwargs, embed] expected, got {shown(value)}")
-        args, kwargs, embed = value
-        return self._call(args, kwargs, {} if embed is None else embed, known, extra, 2, self.timezone)
+        protocol: Literal[1, 2] = 2
+        local = self.timezone
+        if type(value) is list and len(value) == 3:
+            args, kwargs, embed = value
+        elif type(value) is dict:
+            args, kwargs, embed, known, protocol, local = self._protocol_1(value, known)
+        else:
+            args, kwargs, embed = _three(value, known)
+        task, task_id = known.get("task"), known.get("id")
+        if not (
+            type(args) is list and type(kwargs) is type(embed) is dict and type(task) is type(task_id) is str
+        ) or not (task and task_id):
+            if embed is None and protocol == 2:
+                embed = {}
+            _check_call(args, kwargs, embed, task, task_id, named="task" in known)
+        for name in kwargs:
+            if type(name) is not str and not isinstance(name, str):
+                raise CorruptBody(f"a task's kwargs must have str names, got {shown(name)}")
+        eta, expires = known.get("eta"), known.get("expires")
+        if eta is not None:
+            eta = _moment("eta", eta, local)
+        if expires is not None:
+            expires = _moment("expires", expires, local)
+        return _new(TaskCall, (task, task_id, args, kwargs, embed, eta, expires, known, extra, protocol))
 
-    def _protocol_1(self, body: dict[Any, Any], headers: dict[str, Any], properties: dict[str, Any]) -> TaskCall:
+    def _protocol_1(
+        self, body: dict[Any, Any], headers: dict[str, Any]
+    ) -> tuple[Any, Any, dict[str, Any], dict[str, Any], Literal[1, 2], tzinfo]:
         hybrid = "task" in headers
         if hybrid and "args" not in body:
             raise CorruptBody(
@@ -110,40 +125,36 @@ class MessageReader:
             "chord": body.get("chord"),
         }
         local = self.timezone if body.get("utc", True) is False else UTC
-        args, kwargs = body.get("args", ()), body.get("kwargs", {})
-        return self._call(args, kwargs, embed, merged, properties, 2 if hybrid else 1, local)
+        return body.get("args", ()), body.get("kwargs", {}), embed, merged, 2 if hybrid else 1, local
 
-    def _call(
-        self,
-        args: Any,
-        kwargs: Any,
-        embed: Any,
-        headers: dict[str, Any],
-        properties: dict[str, Any],
-        protocol: Literal[1, 2],
-        local: tzinfo,
-    ) -> TaskCall:
-        if type(args) is not list and not isinstance(args, (list, tuple)):
-            raise CorruptBody(f"a task's args must be a list, got {shown(args)}")
-        if type(kwargs) is not dict and not isinstance(kwargs, dict):
-            raise CorruptBody(f"a task's kwargs must be a mapping, got {shown(kwargs)}")
-        for name in kwargs:
-            if type(name) is not str and not isinstance(name, str):
-                raise CorruptBody(f"a task's kwargs must have str names, got {shown(name)}")
-        if type(embed) is not dict and not isinstance(embed, dict):
-            raise CorruptBody(f"the third item of a task's body must be a mapping, got {shown(embed)}")
-        task, task_id = headers.get("task"), headers.get("id")
-        if not isinstance(task, str) or not task:
-            raise _nameless("task", task)
-        if not isinstance(task_id, str) or not task_id:
-            raise _nameless("id", task_id)
-        eta, expires = headers.get("eta"), headers.get("expires")
-        if eta is not None:
-            eta = _moment("eta", eta, local)
-        if expires is not None:
-            expires = _moment("expires", expires, local)
-        fields = task, task_id, args, kwargs, embed, eta, expires, headers, properties, protocol
-        return _new(TaskCall, fields)
+
+def _three(value: Any, headers: dict[str, Any]) -> Any:
+    if "task" not in headers:
+        raise _no_task()
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
+        raise CorruptBody(f"the body is not a task's: [args, kwargs, embed] expected, got {shown(value)}")
+    return value
+
+
+def _no_task() -> CorruptBody:
+    return CorruptBody(
+        "not a task message: it has no header 'task', and its body is not a mapping",
+        expected="protocol 2 has the header, protocol 1 has 'task' in its body",
+    )
+
+
+def _check_call(args: Any, kwargs: Any, embed: Any, task: Any, task_id: Any, *, named: bool) -> None:
+    if not named:
+        raise _no_task()
+    if not isinstance(args, (list, tuple)):
+        raise CorruptBody(f"a task's args must be a list, got {shown(args)}")
+    if not isinstance(kwargs, dict):
+        raise CorruptBody(f"a task's kwargs must be a mapping, got {shown(kwargs)}")
+    if not isinstance(embed, dict):
+        raise CorruptBody(f"the third item of a task's body must be a mapping, got {shown(embed)}")
+    for what, name in (("task", task), ("id", task_id)):
+        if not isinstance(name, str) or not name:
+            raise _nameless(what, name)
 
 
 def _mapping(what: str, value: Any) -> dict[str, Any]:
