@@ -28,7 +28,7 @@ COVERING = $(addprefix tests/,unit/test_errors.py unit/test_types.py unit/test_p
 CHECKED = $(wildcard satchel tests benchmarks fuzz conftest.py .ci/environment.py .ci/mutation.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile vectors fuzz fuzz-long mutation coverage lint format types imports docs bench bench-gate dist test-all-pythons test-lowest setup lock clean
+.PHONY: help demo test hostile vectors fuzz fuzz-long mutation coverage lint format types imports docs bench bench-gate bench-calling dist test-all-pythons test-lowest setup lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -102,6 +102,10 @@ bench:  ## Satchel beside its peers and the raw libraries, and the bounds that h
 bench-gate:  ## a few ratios beside kombu and the raw libraries, each with a generous floor
 	@$(SETUP) test "$(PYTHON)"
 	@$(BIN)/python -m benchmarks.gate $(BENCH_ARGS)
+
+bench-calling:  ## the calling API beside Celery's, on the brokers that answer, and the bounds that hold; some minutes
+	@$(SETUP) test "$(PYTHON)"
+	@$(BIN)/python -m benchmarks.calling $(BENCH_ARGS)
 
 dist:  ## the wheel and the source distribution, in dist/
 	@$(SETUP) test "$(PYTHON)"

@@ -33,8 +33,16 @@ nitpick_ignore_regex = [
         r"|bytes|bytearray|memoryview|str|int|float|bool|dict|list|tuple|set|frozenset|object|type|None)",
     ),
     ("py:exc", r"[A-Z]\w*(Error|Exception)|…"),
-    ("py:(class|exc)", r"(datetime|pickle|msgpack|yaml|zstandard|SearchStrategy)(\..*)?"),
+    ("py:(class|exc)", r"(datetime|pickle|msgpack|yaml|zstandard|sqlalchemy|threading|SearchStrategy)(\..*)?"),
     # Ours, and no part of the public API.
     ("py:class", r"satchel\.codecs\.tagged\.Types"),
     ("py:class", r"Source"),
+    (
+        "py:class",
+        r"(satchel\.calling\.([a-z_.]+\.)?)?"
+        r"(Backend|Call|Conf|Defaults|Executor|Lease|Member|Pool|Publisher|Sendable|Step|TaskDefaults)",
+    ),
+    ("py:class", r"results\.AsyncResult"),
+    # Type variables.
+    ("py:class", r"(satchel\.calling\.[a-z_.]+\.)?(H|P|P\.args|P\.kwargs|R|R_co)"),
 ]

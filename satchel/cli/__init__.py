@@ -17,6 +17,8 @@ COMMANDS = {
     "encode": "turn a value into an encoded body",
     "decode": "turn an encoded body into its value, within limits",
     "inspect": "explain a message, a body or a broker's dump; nothing is ever unpickled",
+    "send": "send a call of a task to stock Celery workers, and wait for its result",
+    "results": "what became of tasks: state, result, traceback, children",
     "list": "show every codec: name, content type, library, and how to install it",
     "bench": "compare serializers, compressors and levels on your own messages",
     "recommend": "one answer for your own messages and network, with its reason",
@@ -26,16 +28,19 @@ COMMANDS = {
     "doctor": "how steady this machine is, what is installed, which engines are in use",
     "demo": "the main job: every codec, through a real broker, to a real Celery worker",
 }
+#: Those whose arguments may stand before, between and behind options; argparse itself wants them together.
+_MIXED = ("send", "results")
 
 _EPILOG = """\
 examples:
   echo '{"a": 1}' | satchel encode -s msgpack -c zstd | satchel decode -s msgpack -c zstd
   redis-cli lrange celery 0 -1 | satchel inspect
+  satchel send shop.tasks.add 2 2 --broker redis:// --backend redis:// --wait
   satchel recommend messages.jsonl --link 100M --hops 2
 
 exit codes:
   0 fine, 1 failed, 2 usage, 3 the data is bad or refused, 4 a library is missing, 5 not steady (--strict),
-  130 interrupted
+  6 the task failed, 7 it did not end in time, 130 interrupted
 """
 
 
@@ -114,6 +119,11 @@ def _run(arguments: list[str]) -> int:
         if name == chosen:
             module = import_module(f"satchel.cli.{name}")
             module.add_arguments(command)
+            if name in _MIXED:
+                from satchel.cli.arguments import arranged
+
+                after = arguments.index(name) + 1
+                arguments = [*arguments[:after], *arranged(command, arguments[after:])]
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         before = arguments[: arguments.index(chosen)] if chosen else arguments

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ArgumentGroup
 from dataclasses import fields, replace
 
+from satchel.cli.given import is_number
 from satchel.errors import MissingDependency
 from satchel.registry import Registry, celery_registry, default_registry
 from satchel.types import Limits
@@ -87,6 +88,31 @@ def safe_serializers(registry: Registry) -> list[str]:
     """The names of the built-in serializers that are safe on untrusted input."""
     entries = registry.serializers.values()
     return [entry.name for entry in entries if entry.origin == "built-in" and entry.codec_class().safe]
+
+
+def arranged(parser: ArgumentParser, arguments: list[str]) -> list[str]:
+    """Put a command's options before all else: argparse takes what is no option only where it stands together.
+
+    What follows ``--`` is no option, and neither is a number. An option with an optional value takes but a number.
+    """
+    options: list[str] = []
+    values: list[str] = []
+    rest = list(reversed(arguments))
+    while rest:
+        argument = rest.pop()
+        if argument == "--":
+            values += reversed(rest)
+            break
+        if len(argument) < 2 or argument[0] != "-" or is_number(argument):
+            values.append(argument)
+            continue
+        options.append(argument)
+        action = parser._option_string_actions.get(argument)
+        if action is None or action.nargs == 0 or not rest:
+            continue
+        if action.nargs is None or is_number(rest[-1]):
+            options.append(rest.pop())
+    return [*options, "--", *values]
 
 
 def _names(text: str) -> list[str]:

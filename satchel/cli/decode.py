@@ -16,13 +16,11 @@ from satchel.cli.arguments import (
     safe_serializers,
 )
 from satchel.cli.outcome import BAD_DATA, OK, Failure
+from satchel.cli.values import json_text
 from satchel.errors import CorruptBody, EncodeError
 from satchel.pipeline import Pipeline
 from satchel.registry import Registry
 from satchel.types import Encoded, Limits
-
-#: How many times as long indentation may make a text.
-_MOST_INDENTED = 8
 
 _EPILOG = """\
 The value is printed as JSON. Values that JSON lacks have type tags, which `satchel encode` reads again:
@@ -120,26 +118,9 @@ def _raw(value: Any) -> bytes:
 
 
 def _json(value: Any, limits: Limits, options: Namespace) -> str:
-    from satchel.codecs.json import Json
-
     try:
-        text = Json(tuples=True, engine="stdlib").dumps(value, limits=limits).decode()
+        return json_text(value, limits, compact=options.compact)
     except EncodeError as error:
         where = f"{error.codec}: " if error.codec else ""
         message = str(error).removeprefix(where).partition(";")[0]
         raise Failure(BAD_DATA, f"the value has no JSON form ({message}); print it with --python") from error
-    return text if options.compact else _indented(text)
-
-
-def _indented(text: str) -> str:
-    """Lay JSON out; where that would make it many times as long, as 100 levels can, it stays on one line."""
-    import json
-
-    room = _MOST_INDENTED * len(text) + 65_536
-    parts: list[str] = []
-    for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(json.loads(text)):
-        room -= len(part)
-        if room < 0:
-            return text
-        parts.append(part)
-    return "".join(parts)

@@ -18,6 +18,8 @@ USAGE = 2
 BAD_DATA = 3
 MISSING = 4
 UNSTABLE = 5
+TASK_FAILED = 6
+UNFINISHED = 7
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 """What a shell shows for a program that SIGPIPE ended."""

@@ -158,16 +158,19 @@ _OPTIONS: Final[dict[str, _Option]] = {
     "compression": _Option(checks.text, _CALL, "compression"),
 }
 
+OPTION_NAMES: Final = frozenset(_OPTIONS)
+"""The names of all options of a message."""
+
 # Absent and None are not the same for these: None is a choice of its own.
 _NONE_IS_A_VALUE: Final = {"ignore_result": _HEADER, "compression": _CALL}
 
-_EXCLUSIVE: Final = (
-    ("countdown", "eta"),
-    ("broker_expiration", "expiration"),
-    ("group", "group_id"),
-    ("link", "callbacks"),
-    ("link_error", "errbacks"),
-)
+_EXCLUSIVE: Final = {
+    "countdown": "eta",
+    "broker_expiration": "expiration",
+    "group": "group_id",
+    "link": "callbacks",
+    "link_error": "errbacks",
+}
 
 _NOT_IN_PROTOCOL_1: Final = (
     *("chain", "shadow", "ignore_result", "stamps", "root_id", "parent_id"),
@@ -187,12 +190,14 @@ def place(options: Mapping[str, Any], draft: Draft, protocol: int) -> None:
         if option is None:
             raise _unknown(name)
         if value is not None:
-            draft[option.place][option.field] = option.check(name, value)
+            check, part, field = option
+            draft[part][field] = check(name, value)
         elif name in _NONE_IS_A_VALUE:
             draft[option.place][option.field] = None
     if len(options) > 1:
-        for one, other in _EXCLUSIVE:
-            if options.get(one) is not None and options.get(other) is not None:
+        for one in _EXCLUSIVE.keys() & options.keys():
+            other = _EXCLUSIVE[one]
+            if options[one] is not None and options.get(other) is not None:
                 raise TypeError(f"{one} and {other} exclude each other: give one of them")
         hard, soft = draft.call.get("time_limit"), draft.call.get("soft_time_limit")
         if hard is not None and soft is not None and soft > hard:

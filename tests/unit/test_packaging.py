@@ -157,7 +157,7 @@ def test_benchmarks_use_the_public_package_only() -> None:
 
     ours = {name for name in imported if name.split(".")[0] == "satchel" and not name.startswith("satchel.bench.")}
     # The engine of `satchel bench` is what they measure with.
-    assert ours <= {"satchel", "satchel.message", "satchel.testing", "satchel.bench"}
+    assert ours <= {"satchel", "satchel.message", "satchel.calling", "satchel.testing", "satchel.bench"}
 
 
 def test_plugin_is_found_by_its_entry_points_and_is_not_in_the_environment(plugin_site: Path) -> None:

@@ -1,0 +1,54 @@
+"""The calling API of Celery's guide: tasks that stock workers run, sent and waited for without Celery."""
+
+from __future__ import annotations
+
+from satchel.calling.app import App
+from satchel.calling.calls import Outgoing
+from satchel.calling.canvas import Chain, Chord, ChordsUnsupported, Group, chain, chord, group
+from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, SendManyError, Unroutable
+from satchel.calling.options import CallOptions
+from satchel.calling.preparing import LongWait
+from satchel.calling.queues import UnknownQueue
+from satchel.calling.results import (
+    AsyncResult,
+    BackendError,
+    GroupResult,
+    ResultTimeout,
+    TaskError,
+    TaskRevoked,
+)
+from satchel.calling.retrying import RetryPolicy
+from satchel.calling.settings import Settings
+from satchel.calling.signature import Signature
+from satchel.calling.task import Task
+
+__all__ = [
+    "App",
+    "AsyncResult",
+    "BackendError",
+    "CallOptions",
+    "Chain",
+    "Chord",
+    "ChordsUnsupported",
+    "Group",
+    "GroupResult",
+    "LongWait",
+    "NotConfirmed",
+    "OperationalError",
+    "Outgoing",
+    "PoolTimeout",
+    "Refused",
+    "ResultTimeout",
+    "RetryPolicy",
+    "SendManyError",
+    "Settings",
+    "Signature",
+    "Task",
+    "TaskError",
+    "TaskRevoked",
+    "UnknownQueue",
+    "Unroutable",
+    "chain",
+    "chord",
+    "group",
+]

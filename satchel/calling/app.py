@@ -1,0 +1,324 @@
+"""The application: its settings, its tasks, its connections, and where its results are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from satchel.calling import results
+from satchel.calling.calls import Call, Outgoing
+from satchel.calling.conf import Conf
+from satchel.calling.connecting import backend_of, link_to
+from satchel.calling.errors import OperationalError, SendManyError
+from satchel.calling.pool import Pool
+from satchel.calling.preparing import Preparer
+from satchel.calling.sending import Sender
+from satchel.calling.settings import Settings
+from satchel.calling.signature import Signature
+from satchel.calling.task import Task, defaults_of, name_of
+from satchel.message.times import shown
+from satchel.pipeline import Pipeline
+from satchel.registry import celery_registry
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Concatenate
+
+    from typing_extensions import ParamSpec, Unpack
+
+    from satchel.calling import results
+    from satchel.calling.options import CallOptions, TaskDefaults
+
+    P = ParamSpec("P")
+
+R = TypeVar("R")
+H = TypeVar("H", bound=Callable[..., None])
+
+#: Settings that a connection is made of: those of them that change need other connections.
+_OF_CONNECTIONS = (
+    *("broker_url", "broker_pool_limit", "broker_connection_timeout", "broker_transport_options", "broker_use_ssl"),
+    *("broker_login_method", "broker_failover_strategy", "broker_write_url"),
+)
+_OF_RESULTS = ("result_", "redis_", "database_", "accept_content")
+
+
+class App:
+    """A client of Celery's workers: it knows tasks by name, sends calls and reads results. Safe to share by threads.
+
+    Args:
+        name: of the application; tasks that give no name of their own are named after their module.
+        broker: the URL of the broker, as kombu reads it; the setting ``broker_url``.
+        backend: the URL of the result backend; the setting ``result_backend``.
+        config: where further settings come from, with Celery's names: a mapping, an object, or `Settings`.
+        pipeline: what encodes messages; default Celery's dialect, with everything that is registered.
+        exceptions: classes that errors of tasks may be raised as, beside Python's own: classes, or "module:name".
+        settings: single settings, which win over `config`.
+
+    Raises:
+        TypeError: a setting is unknown, with the nearest one that is known, or has another type.
+        ValueError: a setting is out of range.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        broker: Any = None,
+        backend: str | None = None,
+        config: Settings | Mapping[str, Any] | object | None = None,
+        pipeline: Pipeline | None = None,
+        exceptions: Iterable[type[Exception] | str] = (),
+        **settings: Any,
+    ) -> None:
+        self.name: str = name_of("name", name)
+        if pipeline is not None and not isinstance(pipeline, Pipeline):
+            raise TypeError(f"pipeline must be a Pipeline or None, got {shown(pipeline)}")
+        given = {"broker_url": broker, "result_backend": backend}
+        settings |= {setting: value for setting, value in given.items() if value is not None}
+        self.tasks: dict[str, Task[Any, Any]] = {}
+        self._pipeline = pipeline
+        self._exceptions = tuple(exceptions)
+        self._lock = threading.RLock()
+        self._before: tuple[Callable[[Outgoing], None], ...] = ()
+        self._after: tuple[Callable[[Outgoing, OperationalError | None], None], ...] = ()
+        self._settings = Settings.of(config, **settings)
+        self._pool: Pool | None = None
+        self._backend: results.Backend | None = None
+        self._sender: Sender | None = None
+
+    # Settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now."""
+        return self._settings
+
+    @property
+    def conf(self) -> Conf:
+        """The settings by their names, to be read and set; see `configure`."""
+        return Conf(self)
+
+    def configure(self, **changes: Any) -> None:
+        """Change settings; they hold from the next call on.
+
+        Raises:
+            TypeError, ValueError: as the constructor does; nothing is changed then.
+        """
+        with self._lock:
+            settings = self._settings.changed(**changes)
+            pool, backend = self._pool, self._backend
+            if not changes.keys().isdisjoint(_OF_CONNECTIONS):
+                self._pool = None
+            if any(name.startswith(_OF_RESULTS) for name in changes):
+                self._backend = None
+            self._settings = settings
+            self._sender = None
+        if pool is not None and pool is not self._pool:
+            pool.close()
+        if backend is not None and backend is not self._backend:
+            backend.close()
+
+    # Tasks
+
+    @overload
+    def task(self, run: Callable[P, R], /) -> Task[P, R]: ...
+
+    @overload
+    def task(
+        self,
+        *,
+        bind: Literal[True],
+        name: str | None = None,
+        typing: bool = True,
+        **options: Unpack[TaskDefaults],
+    ) -> Callable[[Callable[Concatenate[Any, P], R]], Task[P, R]]: ...
+
+    @overload
+    def task(
+        self,
+        *,
+        name: str | None = None,
+        bind: Literal[False] = False,
+        typing: bool = True,
+        **options: Unpack[TaskDefaults],
+    ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+
+    def task(self, *run: Any, name: str | None = None, bind: bool = False, typing: bool = True, **options: Any) -> Any:
+        """Make a task of a function: ``@app.task``, or ``@app.task(name="shop.pay", queue="money")``.
+
+        Args:
+            run: the function.
+            name: the name under which workers know it; default ``<module>.<function>``.
+            bind: the function takes the task first; callers do not give it.
+            typing: check the arguments of a call here; a worker does in any case.
+            options: what holds for its calls, where a call does not say: `serializer`, `compression`,
+                `ignore_result`, `queue`, and the options of messages.
+
+        Raises:
+            ValueError: another function has the name already.
+        """
+        defaults = defaults_of(options)
+
+        def decorate(function: Callable[..., Any]) -> Task[Any, Any]:
+            full = name or f"{function.__module__}.{function.__name__}"
+            task: Task[Any, Any] = Task(self, full, function, defaults, bind=bind, typing=typing)
+            with self._lock:
+                known = self.tasks.get(full)
+                if known is not None and not _same_place(known, function):
+                    raise ValueError(f"there is a task {full!r} already: {known!r}; give name=…")
+                self.tasks = {**self.tasks, full: task}
+            return task
+
+        return decorate(*run) if run else decorate
+
+    def remote(self, name: str, **options: Unpack[TaskDefaults]) -> Task[..., Any]:
+        """Give a task whose code is elsewhere, by its name; options as those of `task`."""
+        return Task(self, name_of("a task's name", name), None, defaults_of(options), bind=False, typing=False)
+
+    def signature(
+        self,
+        name: str,
+        args: list[Any] | tuple[Any, ...] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        immutable: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> Signature[Any]:
+        """Give a signature of a task by its name, whether its code is here or elsewhere."""
+        task = self.tasks.get(name) or self.remote(name)
+        return task.signature(args, kwargs, immutable=immutable, **options)
+
+    # Sending
+
+    def send_task(
+        self,
+        name: str,
+        args: list[Any] | tuple[Any, ...] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> results.AsyncResult[Any]:
+        """Send a call of a task by its name; see `Task.apply_async`."""
+        task = self.tasks.get(name) or self.remote(name)
+        return task.apply_async(args, kwargs, **options)
+
+    def send(self, call: Call) -> results.AsyncResult[Any]:
+        """Send one call; what tasks and signatures do."""
+        prepared = self.sender.send(call)
+        return self._result(prepared.id, ignored=prepared.ignored)
+
+    def send_many(self, calls: Iterable[Signature[Any]]) -> list[results.AsyncResult[Any]]:
+        """Send many calls over one connection, confirmed together.
+
+        Args:
+            calls: signatures, such as ``add.s(1, 2)``. All are checked and encoded before the first is sent.
+
+        Returns:
+            A result for each, in order.
+
+        Raises:
+            SendManyError: some were not sent; it says which, and holds the results of the others.
+            TypeError, ValueError, EncodeError: one of them is wrong; nothing was sent.
+        """
+        sender = self.sender
+        described = [_call_of(each) for each in calls]
+        prepared = [sender.prepare(call) for call in described]
+        failures = sender.publish_all(described, prepared)
+        made = [self._result(each.id, ignored=each.ignored) for each in prepared]
+        if failures:
+            raise SendManyError([None if number in failures else each for number, each in enumerate(made)], failures)
+        return made
+
+    def before_publish(self, hook: H) -> H:
+        """Call `hook` with each `Outgoing` before its message is built; it may add headers."""
+        with self._lock:
+            self._before = (*self._before, hook)
+            self._sender = None
+        return hook
+
+    def after_publish(self, hook: H) -> H:
+        """Call `hook` with each `Outgoing` behind its publishing, and with the error or None."""
+        with self._lock:
+            self._after = (*self._after, hook)
+            self._sender = None
+        return hook
+
+    def _bind(self) -> Sender:
+        with self._lock:
+            if self._sender is None:
+                settings = self._settings
+                pipeline = self._pipeline or Pipeline(settings.accept_content, registry=celery_registry)
+                by_broker = (settings.result_backend or "").partition(":")[0] == "rpc"
+                _ = self.backend  # A wrong url is to be told before anything is sent.
+                replies = (lambda: self.backend) if by_broker else None
+                preparer = Preparer(settings, pipeline, replies=replies, before=self._before)
+                self._sender = Sender(preparer, self.pool, after=self._after)
+            return self._sender
+
+    @property
+    def sender(self) -> Sender:
+        """What sends its calls, with the settings as they are now."""
+        return self._sender or self._bind()
+
+    # Connections and results
+
+    @property
+    def pool(self) -> Pool:
+        """The connections to the broker: ``with app.pool.acquire() as connection``."""
+        with self._lock:
+            if self._pool is None:
+                settings = self._settings
+                self._pool = Pool(lambda: link_to(settings), settings.broker_pool_limit)
+            return self._pool
+
+    @property
+    def backend(self) -> results.Backend:
+        """Where results are; with the setting ``result_backend`` unset, nowhere, and to look is a BackendError."""
+        with self._lock:
+            if self._backend is None:
+                self._backend = backend_of(self._settings, self._exceptions)
+            return self._backend
+
+    def AsyncResult(self, id: str) -> results.AsyncResult[Any]:  # noqa: N802 - Celery's name for it
+        """Give the result of a task by the task's id."""
+        return self._result(id, ignored=False)
+
+    def _result(self, task_id: str, *, ignored: bool) -> results.AsyncResult[Any]:
+        return results.AsyncResult(task_id, self._backend or self.backend, ignored=ignored)
+
+    def close(self) -> None:
+        """Close all connections that nobody uses. The application goes on working; it connects anew."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+            backend, self._backend = self._backend, None
+            self._sender = None
+        if pool is not None:
+            pool.close()
+        if backend is not None:
+            backend.close()
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<App {self.name}: {len(self.tasks)} tasks>"
+
+
+def _same_place(task: Task[Any, Any], function: Callable[..., Any]) -> bool:
+    """Say whether a function is the one of a task, from a module that was loaded again."""
+    known = getattr(task, "__wrapped__", None)
+    return getattr(known, "__qualname__", None) == function.__qualname__
+
+
+def _call_of(signature: object) -> Call:
+    if not isinstance(signature, Signature):
+        raise TypeError(
+            f"send_many takes signatures of tasks, such as add.s(1, 2), got {shown(signature)}; "
+            "chains, groups and chords have an apply_async of their own"
+        )
+    return signature.call()

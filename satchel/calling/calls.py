@@ -1,0 +1,61 @@
+"""A call on its way: what is called and how, what hooks see of it, and what is ready to be published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from satchel.calling.link import Parcel
+from satchel.calling.options import Publishing
+from satchel.calling.retrying import RetryPolicy
+
+
+class Defaults(NamedTuple):
+    """What a task says of itself; None leaves it to the settings."""
+
+    serializer: str | None = None
+    compression: str | None = None
+    ignore_result: bool | None = None
+    queue: Any = None
+    options: Mapping[str, Any] = {}
+
+
+NO_DEFAULTS = Defaults()
+
+
+class Call(NamedTuple):
+    """One call: what is called, with what, and how."""
+
+    task: str
+    defaults: Defaults
+    args: Any
+    kwargs: Any
+    options: Mapping[str, Any]
+
+
+class Outgoing:
+    """A call on its way, as the hooks see it before it is published.
+
+    Attributes:
+        task, id, args, kwargs: of the call.
+        headers: the message's own headers; a hook may add to them, and nothing else.
+    """
+
+    __slots__ = ("args", "headers", "id", "kwargs", "task")
+
+    def __init__(self, task: str, task_id: str, args: Any, kwargs: Any, headers: dict[str, Any]) -> None:
+        self.task: str = task
+        self.id: str = task_id
+        self.args: Any = args
+        self.kwargs: Any = kwargs
+        self.headers: dict[str, Any] = headers
+
+
+class Prepared(NamedTuple):
+    """A call that is ready to be published."""
+
+    id: str
+    packet: Parcel
+    ignored: bool
+    policy: RetryPolicy | None
+    publishing: Publishing | None

@@ -1,0 +1,27 @@
+"""The settings of an application as attributes, as Celery has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from satchel.calling.app import App
+
+
+class Conf:
+    """The settings of an application as attributes: ``app.conf.task_serializer = "msgpack"``."""
+
+    __slots__ = ("_app",)
+    _app: App
+
+    def __init__(self, app: App) -> None:
+        object.__setattr__(self, "_app", app)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._app.settings, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._app.configure(**{name: value})
+
+    def __repr__(self) -> str:
+        return repr(self._app.settings)

@@ -1,0 +1,66 @@
+"""What can go wrong between a caller and the broker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from satchel.errors import SatchelError
+
+
+class OperationalError(SatchelError):
+    """The broker was not reached, or did not take the message: a fault of the transport, never of the call.
+
+    Attributes:
+        task_id: of the message; sent again with it, the worker sees the same task. None where there is no one message.
+        delivered: False where the broker surely has not got the message, None where nobody knows.
+        attempts: how often it was tried.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str | None = None,
+        cure: str | None = None,
+        task_id: str | None = None,
+        delivered: bool | None = None,
+    ) -> None:
+        super().__init__(what, expected=expected, cure=cure)
+        self.task_id = task_id
+        self.delivered = delivered
+        self.attempts = 1
+
+
+class Refused(OperationalError):
+    """The broker has answered, and refused: a queue that is there with other arguments, or an exchange that is not."""
+
+
+class Unroutable(OperationalError):
+    """The broker gave the message back: no queue is bound to the exchange with that routing key."""
+
+
+class NotConfirmed(OperationalError):
+    """The broker refused the message, or did not say in time that it has it."""
+
+
+class PoolTimeout(OperationalError, TimeoutError):
+    """All connections of the pool were in use for as long as was to be waited."""
+
+
+class SendManyError(OperationalError):
+    """Some of many messages were not sent.
+
+    Attributes:
+        results: a result for each call, in order; None for those that were not sent.
+        failures: the error of each that was not sent, by its index.
+    """
+
+    def __init__(self, results: Sequence[Any], failures: Mapping[int, OperationalError]) -> None:
+        first = next(iter(failures.values()))
+        super().__init__(
+            f"{len(failures)} of {len(results)} messages were not sent; the first: {first}",
+            cure="send the calls at the indices in `failures` again, each with the task_id of its error",
+        )
+        self.results = results
+        self.failures = failures

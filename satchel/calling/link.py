@@ -1,0 +1,288 @@
+"""One connection to the broker, by kombu's transports, with what is declared on it; for one thread at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from satchel.calling.errors import OperationalError, Refused, Unroutable
+from satchel.calling.routing import Route
+from satchel.errors import let_signals_through
+from satchel.message import TaskMessage
+
+# In half the time of a NamedTuple's own constructor, which is Python.
+_new = tuple.__new__
+
+PATIENCE = 30.0
+"""Seconds that a broker may take to answer, where neither a call nor ``broker_transport_options`` says."""
+
+#: Connections that this process was forked with. Nobody closes them: they are the other process's.
+_inherited: list[object] = []
+
+#: Entities that a connection remembers having declared: those that are made for each call are let go again.
+_DECLARED = 1_000
+
+
+class Parcel(NamedTuple):
+    """A message with where it goes."""
+
+    id: str
+    body: bytes
+    content_type: str
+    content_encoding: str
+    headers: dict[str, Any]
+    properties: dict[str, Any]
+    priority: int | None
+    route: Route
+    mandatory: bool
+    timeout: float | None
+    ready: Callable[[Any], None] | None
+    """Called with the channel before the message is published."""
+
+
+def parcel(
+    message: TaskMessage,
+    route: Route,
+    *,
+    mandatory: bool = True,
+    timeout: float | None = None,
+    ready: Callable[[Any], None] | None = None,
+) -> Parcel:
+    """Take a message apart as transports want it. Its parts are not copied: transports change none of them."""
+    (body, content_type, content_encoding, _), headers, properties = message.parts()
+    properties = properties.copy()
+    if (seconds := properties.get("expiration")) is not None:
+        properties["expiration"] = str(int(seconds * 1000))  # AMQP: milliseconds, as a short string.
+    priority = properties.pop("priority", None)
+    fields = message.id, body, content_type, content_encoding, headers, properties, priority
+    return _new(Parcel, (*fields, route, mandatory, timeout, ready))
+
+
+class Link(Protocol):
+    """A connection that is made when it is first needed, and anew after a failure.
+
+    Whatever a transport raises is an OperationalError here, and the connection is closed then.
+    """
+
+    def publish(self, parcel: Parcel, /) -> None:
+        """Publish a message, and wait until the broker has it, where the transport can tell."""
+
+    def publish_many(self, parcels: Mapping[int, Parcel], sent: set[int], /) -> Mapping[int, OperationalError]:
+        """Publish many, with as few waits as the transport needs.
+
+        Args:
+            parcels: by a number of the caller's.
+            sent: takes the numbers of those that the broker has, also when an error is raised.
+
+        Returns:
+            What the broker refused, by its number.
+        """
+        ...
+
+    def stale(self) -> bool:
+        """Say whether it is of no more use, as far as can be told without asking the broker."""
+        ...
+
+    def next_broker(self) -> None:
+        """Turn to the next of several brokers, for the next connection."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+class VirtualLink:
+    """A connection by a transport that kombu makes of something else: Redis, a database, files, memory.
+
+    Args:
+        connection: says which.
+        owned: the connection is nobody else's, and closed with the link.
+    """
+
+    def __init__(self, connection: Any, *, owned: bool = True) -> None:
+        self._connection = connection
+        self._owned = owned
+        self._made: Any = None
+        self._channel: Any = None
+        self._under_way = False
+        self._declared: dict[int, Any] = {}
+        self._failures: tuple[type[BaseException], ...] = ()
+        self._pid = 0
+
+    def publish(self, parcel: Parcel, /) -> None:
+        """See `Link.publish`."""
+        try:
+            channel = self._ready_channel()
+            self._make_ready(parcel)
+            self._put(channel, parcel)
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - `_fail` knows which are the transport's
+            self._fail(error, parcel)
+        except BaseException:
+            self._drop()  # Half a message may be written, or an answer unread.
+            raise
+
+    def publish_many(self, parcels: Mapping[int, Parcel], sent: set[int], /) -> Mapping[int, OperationalError]:
+        """See `Link.publish_many`."""
+        refused: dict[int, OperationalError] = {}
+        for number, parcel in parcels.items():
+            try:
+                self.publish(parcel)
+            except Unroutable as error:
+                refused[number] = error
+            else:
+                sent.add(number)
+        return refused
+
+    def _put(self, channel: Any, parcel: Parcel, **more: Any) -> None:
+        _, body, content_type, content_encoding, headers, properties, priority, route, mandatory, _, _ = parcel
+        if route.exchange and mandatory:
+            self._check_route(channel, parcel)
+        # It writes into the properties, and the message may be published once more.
+        message = channel.prepare_message(body, priority, content_type, content_encoding, headers, properties.copy())
+        self._under_way = True
+        channel.basic_publish(message, exchange=route.exchange, routing_key=route.routing_key, **more)
+
+    def _check_route(self, channel: Any, parcel: Parcel) -> None:
+        # These transports put a message into no queue without a word. Who listens to a fanout nobody knows.
+        route = parcel.route
+        if channel.typeof(route.exchange).type != "fanout":
+            try:
+                queues = channel.typeof(route.exchange).lookup(
+                    channel.get_table(route.exchange), route.exchange, route.routing_key, None
+                )
+            except Exception as error:
+                # Memory, Redis: there is no such exchange, or nothing was ever bound to it.
+                if not isinstance(error, KeyError) and type(error).__name__ != "InconsistencyError":
+                    raise
+                queues = ()
+            if not queues:
+                raise unroutable(parcel)
+
+    def _ready_channel(self) -> Any:
+        self._under_way = False
+        if self._channel is not None and self._pid != os.getpid():
+            self._drop()  # Held by its user when the process was forked.
+        return self._channel or self._open()
+
+    def _open(self) -> Any:
+        transport = self._connection.transport
+        self._failures = (*transport.connection_errors, *transport.channel_errors, OSError)
+        self._pid = os.getpid()
+        self._made = transport.establish_connection() if self._owned else self._connection.connection
+        self._channel = self._create_channel(transport)
+        return self._channel
+
+    def _create_channel(self, transport: Any) -> Any:
+        return transport.create_channel(self._made)
+
+    def _make_ready(self, parcel: Parcel) -> None:
+        route = parcel.route
+        if parcel.ready is not None:
+            parcel.ready(self._channel)
+        for entity in (route.exchange_to_declare, route.queue):
+            if entity is not None and id(entity) not in self._declared:
+                entity.bind(self._channel).declare()
+                if len(self._declared) >= _DECLARED:
+                    self._declared.clear()
+                self._declared[id(entity)] = entity  # Kept, so that no other one gets its id.
+
+    def _fail(self, error: Exception, parcel: Parcel | None) -> None:
+        if not self._failures:  # The transport itself could not be had: an unknown scheme, or no such library.
+            raise error
+        if not isinstance(error, self._failures):
+            self._drop()
+            raise error
+        where = _shown(self._connection)
+        opened = self._channel is not None
+        refused = isinstance(error, self._connection.transport.channel_errors)
+        self._drop()
+        for each in (error, error.__context__):  # A time limit of the application's may be a TimeoutError.
+            if each is not None:
+                let_signals_through(each)
+        if refused:
+            doing = "the broker refused the message"
+        else:
+            doing = "the connection to the broker was lost" if opened else "the broker cannot be reached"
+        raise (Refused if refused else OperationalError)(
+            f"{doing}: {type(error).__name__}: {error}",
+            expected=f"broker: {where}",
+            task_id=parcel and parcel.id,
+            delivered=None if self._under_way else False,
+        ) from error
+
+    def stale(self) -> bool:
+        """See `Link.stale`."""
+        return self._channel is not None and self._pid != os.getpid()
+
+    def next_broker(self) -> None:
+        """Turn to the next of several brokers, for the next connection."""
+        if self._channel is None and self._owned and self._connection.alt:
+            self._connection.maybe_switch_next()
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        self._end(in_order=True)
+
+    def _drop(self) -> None:
+        """End a connection that has failed."""
+        self._end(in_order=False)
+
+    def _end(self, *, in_order: bool) -> None:
+        made, self._made = self._made, None
+        channel, self._channel = self._channel, None
+        self._declared.clear()
+        if made is not None and self._pid != os.getpid():
+            _inherited.append((made, channel, self._connection))
+            self._connection = self._connection.clone()
+        elif made is not None:
+            with contextlib.suppress(Exception):  # It is of no more use, whatever its state is.
+                self._disconnect(made, channel, in_order=in_order)
+
+    def _disconnect(self, made: Any, channel: Any, *, in_order: bool) -> None:
+        if self._owned:
+            self._connection.transport.close_connection(made)
+        elif channel is not None:
+            channel.close()
+
+
+def unroutable(parcel: Parcel, reason: str = "no queue is bound to it with that key") -> Unroutable:
+    """Give the error for a message that no queue takes."""
+    route = parcel.route
+    return Unroutable(
+        f"the message {parcel.id} was not delivered: exchange {route.exchange!r}, routing key {route.routing_key!r}: "
+        f"{reason}",
+        cure="bind a queue, or give mandatory=False if it may be lost",
+        task_id=parcel.id,
+        delivered=False,
+    )
+
+
+def _shown(connection: Any) -> str:
+    """Name the broker without its password."""
+    shown: str = re.sub(r"//([^:@/]*):[^@/]*@", r"//\1:**@" if connection.password else r"//\1@", connection.as_uri())
+    return shown.replace("//@", "//")
+
+
+def open_link(connection: Any, *, confirm: bool = True, patience: float = PATIENCE, owned: bool = True) -> Link:
+    """Give the link that suits a connection's transport; nothing is connected yet.
+
+    Args:
+        connection: a kombu connection that nobody else uses.
+        confirm: wait until the broker confirms each message, where it can (AMQP).
+        patience: seconds to wait for it.
+        owned: the connection is nobody else's.
+    """
+    kind = connection.transport.driver_type
+    if kind == "amqp":
+        from satchel.calling.amqp_link import AmqpLink
+
+        return AmqpLink(connection, confirm=confirm, patience=patience, owned=owned)
+    if kind == "redis" and hasattr(connection.transport.Channel, "create_publish_batch"):
+        from satchel.calling.redis_link import RedisLink
+
+        return RedisLink(connection, owned=owned)
+    return VirtualLink(connection, owned=owned)

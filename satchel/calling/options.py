@@ -1,0 +1,127 @@
+"""The options of `apply_async`: those of the message, and those that say how it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from satchel.calling.naming import did_you_mean
+from satchel.calling.retrying import RetryPolicy
+from satchel.message import TaskOptions
+from satchel.message.checks import short_text
+from satchel.message.options import OPTION_NAMES
+from satchel.message.times import shown
+
+if TYPE_CHECKING:
+    from satchel.calling.pool import Lease
+
+
+class CallOptions(TaskOptions, total=False):
+    """What `Task.apply_async` takes beside arguments: `satchel.message.TaskOptions`, and these. None means absent.
+
+    Where it goes:
+        queue: the name of a queue, or a ``kombu.Queue``; one that is missing is created.
+        exchange: the name of an exchange, or a ``kombu.Exchange``, which is declared.
+        routing_key: the routing key; without an exchange, that of the default exchange of the settings.
+
+    How it is published:
+        retry: False tries once; default the setting ``task_publish_retry``.
+        retry_policy: see `RetryPolicy`; keys that are not given are those of ``task_publish_retry_policy``.
+        connection, producer, publisher: a lease of ``app.pool``, a `Publisher`, or kombu's ``Connection`` or
+            ``Producer``, to be used instead of one from the pool. It is tried once: only its owner can connect it anew.
+        mandatory: False lets the broker drop a message that no queue takes, as Celery does; default True.
+        timeout: seconds to wait for a connection of the pool, and for the broker to confirm.
+    """
+
+    queue: Any | None
+    exchange: Any | None
+    routing_key: str | None
+    retry: bool | None
+    retry_policy: RetryPolicy | Mapping[str, Any] | None
+    connection: Lease | Any | None
+    producer: Any | None
+    publisher: Any | None
+    mandatory: bool | None
+    timeout: float | None
+
+
+class TaskDefaults(TaskOptions, total=False):
+    """What ``@app.task`` takes: options that hold for all calls of a task, where a call does not say."""
+
+    queue: Any | None
+
+
+PUBLISHING: Final = frozenset(CallOptions.__annotations__) - frozenset(TaskOptions.__annotations__)
+"""Names of the options that are not the message's."""
+
+ROUTING: Final = ("queue", "exchange", "routing_key")
+_CARRIERS: Final = ("connection", "producer", "publisher")
+
+
+class Publishing:
+    """The options of one call that say how it is published, checked."""
+
+    __slots__ = ("carrier", "exchange", "mandatory", "queue", "retry", "retry_policy", "routing_key", "timeout")
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self.queue: Any = given.get("queue")
+        self.exchange: Any = given.get("exchange")
+        self.routing_key: str | None = given.get("routing_key")
+        self.retry: bool | None = _flag("retry", given.get("retry"))
+        self.retry_policy: Any = given.get("retry_policy")
+        self.mandatory: bool | None = _flag("mandatory", given.get("mandatory"))
+        self.timeout: float | None = _seconds("timeout", given.get("timeout"))
+        carriers = [name for name in _CARRIERS if given.get(name) is not None]
+        if len(carriers) > 1:
+            raise TypeError(f"{carriers[0]} and {carriers[1]} exclude each other: give one of them")
+        self.carrier: Any = given[carriers[0]] if carriers else None
+        for name in ROUTING:
+            value = given.get(name)
+            if isinstance(value, str) and value:
+                short_text(name, value)
+        if self.routing_key is not None and not isinstance(self.routing_key, str):
+            raise TypeError(f"routing_key must be a str, got {shown(self.routing_key)}")
+
+
+def split(options: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Part options into those of the message and those of publishing.
+
+    Raises:
+        TypeError: one is neither; with the nearest name of both.
+    """
+    if OPTION_NAMES.issuperset(options):
+        return options, _NONE
+    message: dict[str, Any] = {}
+    publishing: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in PUBLISHING:
+            publishing[name] = value
+        elif name in OPTION_NAMES:
+            message[name] = value
+        else:
+            raise _unknown(name)
+    return message, publishing
+
+
+_NONE: Final[Mapping[str, Any]] = {}
+
+
+def _unknown(name: str) -> TypeError:
+    hint = did_you_mean(name, OPTION_NAMES | PUBLISHING)
+    return TypeError(f"unknown option {name!r}; {hint}; headers of your own go into headers={{…}}")
+
+
+def _flag(name: str, value: object) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return value
+
+
+def _seconds(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number of seconds, got {shown(value)}")
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{name} must be 0 seconds or more, got {shown(value)}")
+    return value
