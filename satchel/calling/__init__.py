@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from satchel.calling.app import App
 from satchel.calling.calls import Outgoing
-from satchel.calling.canvas import Chain, Chord, ChordsUnsupported, Group, chain, chord, group
 from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, SendManyError, Unroutable
 from satchel.calling.options import CallOptions
 from satchel.calling.preparing import LongWait
@@ -21,6 +22,9 @@ from satchel.calling.retrying import RetryPolicy
 from satchel.calling.settings import Settings
 from satchel.calling.signature import Signature
 from satchel.calling.task import Task
+
+if TYPE_CHECKING:
+    from satchel.calling.canvas import Chain, Chord, ChordsUnsupported, Group, chain, chord, group
 
 __all__ = [
     "App",
@@ -52,3 +56,14 @@ __all__ = [
     "chord",
     "group",
 ]
+
+_OF_CANVAS = frozenset({"Chain", "Chord", "ChordsUnsupported", "Group", "chain", "chord", "group"})
+
+
+def __getattr__(name: str) -> Any:
+    # Most clients send no chains: they are spared the import.
+    if name not in _OF_CANVAS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from satchel.calling import canvas
+
+    return getattr(canvas, name)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from satchel.calling.errors import NotConfirmed, OperationalError
+from satchel.calling.errors import NotConfirmed, OperationalError, Refused
 from satchel.calling.link import Parcel, VirtualLink, unroutable
 from satchel.errors import let_signals_through
 
@@ -72,7 +72,7 @@ class AmqpLink(VirtualLink):
 
     def publish_many(self, parcels: Mapping[int, Parcel], sent: set[int], /) -> Mapping[int, OperationalError]:
         """See `Link.publish_many`."""
-        refused: dict[int, OperationalError] = {}
+        refused = self._declare_all(parcels)
         under_way: dict[int, int] = {}
 
         def settle() -> None:
@@ -90,6 +90,8 @@ class AmqpLink(VirtualLink):
         try:
             channel = self._ready_channel()
             for number, current in parcels.items():
+                if number in refused:
+                    continue
                 self._make_ready(current)
                 self._put(channel, current)
                 under_way[self._tag] = number
@@ -104,6 +106,40 @@ class AmqpLink(VirtualLink):
             self._drop()
             raise
         return refused
+
+    def _declare_all(self, parcels: Mapping[int, Parcel]) -> dict[int, OperationalError]:
+        """Declare what is missing, and give what the broker refuses, by the parcels' numbers.
+
+        A refusal ends the channel, and with it all that is not confirmed: it must not come between messages.
+        """
+        refused: dict[int, OperationalError] = {}
+        refusals: dict[tuple[str, int, int], OperationalError | None] = {}
+        for number, parcel in parcels.items():
+            route = parcel.route
+            key = route.exchange, id(route.queue), id(route.exchange_to_declare)
+            if key not in refusals:
+                refusals[key] = self._refusal(parcel)
+            refusal = refusals[key]
+            if refusal is not None:
+                refused[number] = refusal
+        return refused
+
+    def _refusal(self, parcel: Parcel) -> OperationalError | None:
+        route = parcel.route
+        try:
+            channel = self._ready_channel()
+            self._declare(route)
+            if route.exchange and route.queue is None and route.exchange_to_declare is None:
+                channel.exchange_declare(route.exchange, "direct", passive=True)  # Is it there, whatever its type is?
+        except Exception as error:  # noqa: BLE001 - see `VirtualLink.publish`
+            try:
+                self._fail(error, parcel)
+            except Refused as refused:
+                return refused
+        except BaseException:
+            self._drop()
+            raise
+        return None
 
     def _put(self, channel: Any, parcel: Parcel, **more: Any) -> None:
         _, body, content_type, content_encoding, headers, properties, priority, route, mandatory, _, _ = parcel
@@ -164,10 +200,12 @@ class AmqpLink(VirtualLink):
 
     def _on_return(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
         # The broker returns a message before it confirms it.
-        task_id = (message.headers or {}).get("id") or message.properties.get("correlation_id", "")
+        # Each of them may be the caller's, and protocol 1 has no headers.
+        ids = (message.headers or {}).get("id"), message.properties.get("correlation_id")
         where = exchange, routing_key
         for tag, parcel in self._waiting.items():
-            if parcel.id == task_id and parcel.route[:2] == where and tag not in self._refused:
+            own = parcel.headers.get("id"), parcel.properties.get("correlation_id")
+            if own == ids and parcel.route[:2] == where and tag not in self._refused:
                 self._refused[tag] = unroutable(parcel, str(error))
                 # The queue was there when it was declared: it is to be declared again.
                 self._declared.clear()

@@ -16,7 +16,7 @@ from satchel.calling.preparing import Preparer
 from satchel.calling.sending import Sender
 from satchel.calling.settings import Settings
 from satchel.calling.signature import Signature
-from satchel.calling.task import Task, defaults_of, name_of
+from satchel.calling.task import Task, defaults_of, full_name, name_of, same_place
 from satchel.message.times import shown
 from satchel.pipeline import Pipeline
 from satchel.registry import celery_registry
@@ -108,9 +108,11 @@ class App:
         with self._lock:
             settings = self._settings.changed(**changes)
             pool, backend = self._pool, self._backend
-            if not changes.keys().isdisjoint(_OF_CONNECTIONS):
+            elsewhere = not changes.keys().isdisjoint(_OF_CONNECTIONS)
+            if elsewhere:
                 self._pool = None
-            if any(name.startswith(_OF_RESULTS) for name in changes):
+            # Results may come by the broker.
+            if elsewhere or any(name.startswith(_OF_RESULTS) for name in changes):
                 self._backend = None
             self._settings = settings
             self._sender = None
@@ -156,16 +158,17 @@ class App:
                 `ignore_result`, `queue`, and the options of messages.
 
         Raises:
+            TypeError: an option is unknown, or `run` is not a function.
             ValueError: another function has the name already.
         """
         defaults = defaults_of(options)
 
         def decorate(function: Callable[..., Any]) -> Task[Any, Any]:
-            full = name or f"{function.__module__}.{function.__name__}"
+            full = full_name(name, function)
             task: Task[Any, Any] = Task(self, full, function, defaults, bind=bind, typing=typing)
             with self._lock:
                 known = self.tasks.get(full)
-                if known is not None and not _same_place(known, function):
+                if known is not None and not same_place(known, function):
                     raise ValueError(f"there is a task {full!r} already: {known!r}; give name=…")
                 self.tasks = {**self.tasks, full: task}
             return task
@@ -307,12 +310,6 @@ class App:
 
     def __repr__(self) -> str:
         return f"<App {self.name}: {len(self.tasks)} tasks>"
-
-
-def _same_place(task: Task[Any, Any], function: Callable[..., Any]) -> bool:
-    """Say whether a function is the one of a task, from a module that was loaded again."""
-    known = getattr(task, "__wrapped__", None)
-    return getattr(known, "__qualname__", None) == function.__qualname__
 
 
 def _call_of(signature: object) -> Call:

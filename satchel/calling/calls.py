@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from satchel.calling.link import Parcel
 from satchel.calling.options import Publishing
@@ -20,6 +20,9 @@ class Defaults(NamedTuple):
     options: Mapping[str, Any] = {}
 
 
+OWN: Final = ("serializer", "compression", "ignore_result")
+"""The options of messages that are fields of `Defaults`."""
+
 NO_DEFAULTS = Defaults()
 
 
@@ -34,11 +37,12 @@ class Call(NamedTuple):
 
 
 class Outgoing:
-    """A call on its way, as the hooks see it before it is published.
+    """A call on its way, as the hooks see it.
 
     Attributes:
         task, id, args, kwargs: of the call.
-        headers: the message's own headers; a hook may add to them, and nothing else.
+        headers: before the message is built, the caller's own; a hook may add to them, and change nothing else. Behind
+            its publishing, a copy of all that the message has.
     """
 
     __slots__ = ("args", "headers", "id", "kwargs", "task")

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
-from satchel.calling.options import Publishing, split
+from satchel.calling.calls import OWN
+from satchel.calling.options import Publishing, over, split
 from satchel.calling.queues import is_entity
 from satchel.calling.retrying import RetryPolicy
 from satchel.message.options import Draft, place
@@ -42,14 +43,8 @@ def linked(options: Mapping[str, Any], name: str, signature: Mapping[str, Any]) 
 
 def with_defaults(options: Mapping[str, Any], defaults: Defaults) -> dict[str, Any]:
     """Put what a task says of itself behind the options of a call."""
-    own = {
-        "serializer": defaults.serializer,
-        "compression": defaults.compression,
-        "queue": defaults.queue,
-        "ignore_result": defaults.ignore_result,
-        **defaults.options,
-    }
-    return {**{name: value for name, value in own.items() if value is not None}, **options}
+    own = {name: getattr(defaults, name) for name in (*OWN, "queue")}
+    return over({name: value for name, value in {**own, **defaults.options}.items() if value is not None}, options)
 
 
 def carried(options: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from satchel.calling.naming import did_you_mean
+from satchel.calling.setting_kinds import KINDS
+
 if TYPE_CHECKING:
     from satchel.calling.app import App
 
@@ -18,6 +21,8 @@ class Conf:
         object.__setattr__(self, "_app", app)
 
     def __getattr__(self, name: str) -> Any:
+        if name not in KINDS:
+            raise AttributeError(f"unknown setting {name!r}; {did_you_mean(name, KINDS)}")
         return getattr(self._app.settings, name)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from satchel.calling.link import PATIENCE, Link, open_link
 from satchel.calling.results import Backend, backend_for
 from satchel.calling.results.backends.none import NoBackend
+from satchel.calling.setting_kinds import seconds
 from satchel.calling.settings import Settings
 from satchel.calling.transports import OVER_AMQP, OVER_REDIS, new_connection, scheme
 
@@ -20,7 +21,7 @@ def link_to(settings: Settings) -> Link:
     return open_link(
         _connection(settings),
         confirm=settings.broker_transport_options.get("confirm_publish", True),
-        patience=settings.broker_transport_options.get("confirm_timeout", PATIENCE),
+        patience=seconds("confirm_timeout", settings.broker_transport_options.get("confirm_timeout", PATIENCE)),
     )
 
 

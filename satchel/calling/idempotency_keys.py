@@ -140,7 +140,13 @@ class RedisKeys:
 
     def claim(self, key: str, *, token: str, task_id: str, task: str) -> Held:
         answer = self._run(_CLAIM, key, token, task_id, task, self._takeover, self._unsettled)
-        state, held_id, name, fresh, ignored = map(_text, answer)
+        try:
+            state, held_id, name, fresh, ignored = map(_text, answer)
+        except (TypeError, ValueError) as error:
+            raise IdempotencyError(
+                f"what Redis has for the key {shown(key)} was not written by this library",
+                cure="forget the key, or give another prefix",
+            ) from error
         return Held(state, held_id, name, fresh == "1", ignored == "1")  # type: ignore[arg-type]
 
     def settle(self, key: str, *, task_id: str, ignored: bool) -> None:

@@ -141,8 +141,11 @@ class VirtualLink:
         _, body, content_type, content_encoding, headers, properties, priority, route, mandatory, _, _ = parcel
         if route.exchange and mandatory:
             self._check_route(channel, parcel)
-        # It writes into the properties, and the message may be published once more.
-        message = channel.prepare_message(body, priority, content_type, content_encoding, headers, properties.copy())
+        # It writes into the properties, and the message may be published once more. In memory, the headers are the very
+        # ones that a consumer gets, and messages of one builder share what is in them.
+        message = channel.prepare_message(
+            body, priority, content_type, content_encoding, _copied(headers), properties.copy()
+        )
         self._under_way = True
         channel.basic_publish(message, exchange=route.exchange, routing_key=route.routing_key, **more)
 
@@ -160,19 +163,26 @@ class VirtualLink:
                     raise
                 queues = ()
             if not queues:
+                # What was bound once is to be bound again. Kombu remembers it, too.
+                self._declared.clear()
+                if route.queue is not None:
+                    self._channel.state.queue_bindings_delete(route.queue.name)
                 raise unroutable(parcel)
 
     def _ready_channel(self) -> Any:
         self._under_way = False
-        if self._channel is not None and self._pid != os.getpid():
-            self._drop()  # Held by its user when the process was forked.
+        if self._channel is not None and (
+            self._pid != os.getpid()  # Held by its user when the process was forked.
+            or (not self._owned and self._connection.connect() is not self._made)  # Its owner has connected it anew.
+        ):
+            self._drop()
         return self._channel or self._open()
 
     def _open(self) -> Any:
         transport = self._connection.transport
         self._failures = (*transport.connection_errors, *transport.channel_errors, OSError)
         self._pid = os.getpid()
-        self._made = transport.establish_connection() if self._owned else self._connection.connection
+        self._made = transport.establish_connection() if self._owned else self._connection.connect()
         self._channel = self._create_channel(transport)
         return self._channel
 
@@ -180,9 +190,11 @@ class VirtualLink:
         return transport.create_channel(self._made)
 
     def _make_ready(self, parcel: Parcel) -> None:
-        route = parcel.route
         if parcel.ready is not None:
             parcel.ready(self._channel)
+        self._declare(parcel.route)
+
+    def _declare(self, route: Route) -> None:
         for entity in (route.exchange_to_declare, route.queue):
             if entity is not None and id(entity) not in self._declared:
                 entity.bind(self._channel).declare()
@@ -247,6 +259,10 @@ class VirtualLink:
             self._connection.transport.close_connection(made)
         elif channel is not None:
             channel.close()
+
+
+def _copied(headers: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.copy() if isinstance(value, (list, dict)) else value for name, value in headers.items()}
 
 
 def unroutable(parcel: Parcel, reason: str = "no queue is bound to it with that key") -> Unroutable:

@@ -105,6 +105,23 @@ def split(options: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, A
 
 _NONE: Final[Mapping[str, Any]] = {}
 
+#: Options that exclude each other: one that is given goes over the other one, too.
+_INSTEAD: Final = (
+    *(("countdown", "eta"), ("eta", "countdown")),
+    *(("expiration", "broker_expiration"), ("broker_expiration", "expiration")),
+)
+
+
+def over(standing: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Put options over those that hold where nothing else is said. None is not said, but for ``compression``: off."""
+    if None in options.values():
+        options = {name: value for name, value in options.items() if value is not None or name == "compression"}
+    merged = {**standing, **options}
+    for one, other in _INSTEAD:
+        if one in options and other in merged and other not in options:
+            del merged[other]
+    return merged
+
 
 def _unknown(name: str) -> TypeError:
     hint = did_you_mean(name, OPTION_NAMES | PUBLISHING)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from satchel.calling.calls import Call, Defaults, Outgoing, Prepared
+from satchel.calling.calls import OWN, Call, Defaults, Outgoing, Prepared
 from satchel.calling.link import parcel
-from satchel.calling.options import Publishing, split
+from satchel.calling.options import Publishing, over, split
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.routing import Route, Router
 from satchel.calling.settings import Settings
@@ -32,14 +32,14 @@ class LongWait(UserWarning):
     """A call is to run later than its broker lets a worker hold it."""
 
 
-#: How many queues, and how many policies, are remembered.
+#: How many plans, queues and policies are remembered: names of tasks may be made up at run time.
 _KEPT = 1_000
 
 _AS_SET = Publishing({})
 
 
 class _Plan(NamedTuple):
-    """What is the same for all calls of a task without options."""
+    """What is the same for all calls of a task without options; no route where it is not, or says how to publish."""
 
     defaults: Defaults
     builder: MessageBuilder
@@ -92,16 +92,13 @@ class Preparer:
         return self._prepare(call, plan)
 
     def _prepare(self, call: Call, plan: _Plan) -> Prepared:
-        task, defaults, args, kwargs, given = call
+        task, _, args, kwargs, given = call
         options, publishing = split(given)
-        how, route = _AS_SET, plan.route
+        how, route, standing = _AS_SET, plan.route, plan.options
         if publishing or route is None:
-            how = Publishing(publishing)
-            route = self._route(call, how, options)
-            merged = {**self._of_settings, **route.options, **defaults.options, **options}
-        else:
-            merged = {**plan.options, **options}
-        ignored = options.get("ignore_result")
+            how, route, standing = self._routed(call, options, publishing)
+        merged = over(standing, options)
+        ignored = merged.get("ignore_result")
         if ignored is None:
             merged["ignore_result"] = ignored = plan.ignored
         ready = None
@@ -112,10 +109,10 @@ class Preparer:
             merged["reply_to"], ready = backend.reply_to, backend.prepare
         if self._before:
             merged["task_id"] = task_id = merged.get("task_id") or new_id()
-            headers = dict(merged.get("headers") or {})
+            outgoing = Outgoing(task, task_id, args, kwargs, dict(merged.get("headers") or {}))
             for hook in self._before:
-                hook(Outgoing(task, task_id, args, kwargs, headers))
-            merged["headers"] = headers or None
+                hook(outgoing)
+            merged["headers"] = outgoing.headers or None
         message = plan.builder.build(task, args, kwargs, **merged)
         if self._longest is not None and ("countdown" in merged or "eta" in merged):
             self._warn_of_wait(message, merged)
@@ -128,34 +125,48 @@ class Preparer:
     def _plan(self, task: str, defaults: Defaults) -> _Plan:
         plan = self._plans.get(task)
         if plan is None or plan.defaults is not defaults:
-            plan = self._plans[task] = self._make_plan(task, defaults)
+            plan = self._make_plan(task, defaults)
+            _keep(self._plans, task, plan)
         return plan
 
     def _make_plan(self, task: str, defaults: Defaults) -> _Plan:
         settings = self.settings
+        # What a function says may hold for one call alone.
+        route = None if self.router.asks(task) else self.router.route(task, (), {}, queue=defaults.queue)
+        of_route, publishing = split({} if route is None else route.options)
+        options = self._standing(defaults, of_route)
         builder = MessageBuilder(
             self._pipeline,
-            serializer=defaults.serializer or settings.task_serializer,
-            compression=defaults.compression or settings.task_compression,
+            serializer=options.pop("serializer", settings.task_serializer),
+            compression=options.pop("compression", settings.task_compression),
             protocol=settings.task_protocol,
             timezone=self._zone,
         )
-        ignored = self.ignored(defaults)
-        options = {**self._of_settings, **defaults.options}
-        route = (
-            self.router.static(task)
-            if defaults.queue is None
-            else self.router.route(task, (), {}, queue=defaults.queue)
-        )
-        if ignored:
-            options["ignore_result"] = True
-        if route is not None:
-            options.update((name, value) for name, value in route.options.items() if name not in defaults.options)
-        return _Plan(defaults, builder, route, options, ignored)
+        ignored = options["ignore_result"]
+        if not ignored:
+            del options["ignore_result"]
+        return _Plan(defaults, builder, None if publishing else route, options, ignored)
+
+    def _standing(self, defaults: Defaults, of_route: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what holds where a call does not say: the task's own options over its route's, over the settings'."""
+        own = {name: getattr(defaults, name) for name in OWN if getattr(defaults, name) is not None}
+        options = {**self._of_settings, **over(of_route, {**own, **defaults.options})}
+        options.setdefault("ignore_result", self.settings.task_ignore_result)
+        return options
 
     def ignored(self, defaults: Defaults) -> bool:
         """Say whether results of a task are ignored, where a call does not say."""
         return self.settings.task_ignore_result if defaults.ignore_result is None else defaults.ignore_result
+
+    def _routed(
+        self, call: Call, options: Mapping[str, Any], publishing: Mapping[str, Any]
+    ) -> tuple[Publishing, Route, dict[str, Any]]:
+        how = Publishing(publishing)
+        route = self._route(call, how, options)
+        of_route, further = split(route.options)
+        if further:
+            how = Publishing(over(further, publishing))
+        return how, route, self._standing(call.defaults, of_route)
 
     def _route(self, call: Call, how: Publishing, options: Mapping[str, Any]) -> Route:
         anywhere = how.queue is None and how.exchange is None and how.routing_key is None
@@ -174,7 +185,7 @@ class Preparer:
             routing_key=how.routing_key,
             options=options,
         )
-        if named and self.router.static(call.task) is not None:
+        if named and not self.router.asks(call.task):
             _keep(self._to_queues, (call.task, queue), route)
         return route
 

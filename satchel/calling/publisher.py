@@ -21,25 +21,34 @@ _LINK: Final = "_satchel_link"
 
 
 class Publisher:
-    """Publishes over one connection that its owner holds: ``with task.get_publisher(connection) as publisher``."""
+    """Publishes over one connection: ``with task.get_publisher(connection) as publisher``.
 
-    def __init__(self, connection: Any) -> None:
-        self._link: Link | None = link_of(connection)
+    Args:
+        connection: a lease of ``app.pool``, or kombu's ``Connection`` or ``Producer``.
+        owned: nobody else holds the lease: it is released with the publisher.
+    """
+
+    def __init__(self, connection: Any, *, owned: bool = False) -> None:
+        link_of(connection)  # What it cannot be is told here.
+        self._connection = connection
+        self._owned = owned
 
     @property
     def link(self) -> Link:
         """The connection.
 
         Raises:
-            ValueError: the publisher was closed.
+            ValueError: the publisher was closed, or the connection released.
         """
-        if self._link is None:
+        if self._connection is None:
             raise ValueError("this publisher was closed: make another one")
-        return self._link
+        return link_of(self._connection)
 
     def close(self) -> None:
         """Let go of the connection, which stays its owner's."""
-        self._link = None
+        connection, self._connection = self._connection, None
+        if self._owned and connection is not None:
+            connection.release()
 
     def __enter__(self) -> Publisher:
         return self

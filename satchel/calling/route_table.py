@@ -145,7 +145,7 @@ def read_route(where: str, route: Any) -> Match:
             raise TypeError(f"unknown option {shown(name)} in {where}; {did_you_mean(name, _ROUTE_OPTIONS)}")
         if name in Destination._fields:
             place[name] = value
-        else:
+        elif value is not None:
             options[name] = value
     return Match(check_destination(where, Destination(**place)), MappingProxyType(options))
 

@@ -48,6 +48,10 @@ class Router:
         self._queues = Queues(settings)
         self._static: dict[str, Route] = {}
 
+    def asks(self, task: str) -> bool:
+        """Say whether a function must be asked where a task goes: each call may go elsewhere then."""
+        return self._table.static(task) is None
+
     def static(self, task: str) -> Route | None:
         """Give the route of all calls of a task that say nothing of it; None where a function must be asked.
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from satchel.calling.calls import Call, Outgoing, Prepared
-from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Unroutable
+from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, Unroutable
 from satchel.calling.link import PATIENCE, Link, Parcel
 from satchel.calling.pool import Pool
 from satchel.calling.preparing import Preparer
@@ -79,17 +79,19 @@ class Sender:
 
     def _publish_in_turn(self, calls: Sequence[Call], prepared: Sequence[Prepared]) -> Mapping[int, OperationalError]:
         failures: dict[int, OperationalError] = {}
-        down = False
+        down: OperationalError | None = None
         for number, (call, each) in enumerate(zip(calls, prepared, strict=True)):
-            if down:
-                what = f"the message {each.id} was not sent: the broker was lost before"
-                failures[number] = OperationalError(what, task_id=each.id, delivered=False)
+            if down is not None:
+                what = f"the message {each.id} was not sent, since one before it was not: {down.what}"
+                failures[number] = OperationalError(what, cure=down.cure, task_id=each.id, delivered=False)
+                self._tell(each, call, failures[number])
                 continue
             try:
                 self.publish(each, call)
             except OperationalError as error:
                 failures[number] = error
-                down = not isinstance(error, (Unroutable, NotConfirmed))
+                # These say nothing of other messages.
+                down = None if isinstance(error, (Unroutable, NotConfirmed, Refused)) else error
         return failures
 
     def _tell(self, prepared: Prepared, call: Call, error: OperationalError | None) -> None:
@@ -202,6 +204,7 @@ def _of(error: OperationalError | None, packet: Parcel, attempts: int) -> Operat
         error = (type(shared) if shared else OperationalError)(
             shared.what if shared else "it was not sent",
             expected=shared.expected if shared else None,
+            cure=shared.cure if shared else None,
             task_id=packet.id,
             delivered=shared.delivered if shared else None,
         )

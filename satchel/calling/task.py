@@ -164,8 +164,15 @@ class Task(Generic[P, R]):
         return Signature(self, tuple(args or ()), dict(kwargs or {}), dict(options), immutable=immutable)
 
     def get_publisher(self, connection: Any = None) -> Publisher:
-        """Give a publisher over a connection that the caller holds, for ``apply_async(publisher=…)``."""
-        return Publisher(self.app.pool.acquire() if connection is None else connection)
+        """Give a publisher, for ``apply_async(publisher=…)``.
+
+        Args:
+            connection: one that the caller holds, and releases afterwards; default one of the pool, which the
+                publisher gives back when it is closed.
+        """
+        if connection is None:
+            return Publisher(self.app.pool.acquire(), owned=True)
+        return Publisher(connection)
 
     def check(self, args: Any, kwargs: Any) -> None:
         """Check arguments against the function's own.
@@ -212,17 +219,20 @@ def _signature_check(run: Callable[..., Any], *, bind: bool) -> Callable[..., No
     Python's own error then names the function and the argument.
     """
     try:
-        parameters = list(inspect.signature(run).parameters.values())[1 if bind else 0 :]
+        parameters = list(inspect.signature(run).parameters.values())
     except (TypeError, ValueError):  # Not every builtin tells.
         return None
+    # The task may as well be the first of ``*args``.
+    if bind and parameters and parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL:
+        del parameters[0]
     written: list[str] = []
     kinds = inspect.Parameter
     for index, each in enumerate(parameters):
         before = parameters[index - 1].kind if index else None
-        if each.kind is kinds.KEYWORD_ONLY and before not in (kinds.KEYWORD_ONLY, kinds.VAR_POSITIONAL):
-            written.append("*")
         if before is kinds.POSITIONAL_ONLY and each.kind is not kinds.POSITIONAL_ONLY:
             written.append("/")
+        if each.kind is kinds.KEYWORD_ONLY and before not in (kinds.KEYWORD_ONLY, kinds.VAR_POSITIONAL):
+            written.append("*")
         star = "*" if each.kind is kinds.VAR_POSITIONAL else "**" if each.kind is kinds.VAR_KEYWORD else ""
         default = "" if each.default is kinds.empty else "=None"
         written.append(f"{star}{each.name}{default}")
@@ -244,6 +254,8 @@ def defaults_of(options: Mapping[str, Any]) -> Defaults:
     queue = publishing.pop("queue", None)
     if publishing:
         raise TypeError(f"{next(iter(publishing))} is not an option of a task, but of a call")
+    if message.get("task_id") is not None:
+        raise TypeError("task_id is not an option of a task, but of a call: all calls would have one result")
     named = {name: message.pop(name, None) for name in ("serializer", "compression", "ignore_result")}
     return Defaults(**named, queue=queue, options=message)
 
@@ -253,3 +265,27 @@ def name_of(what: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError(f"{what} must be a str that is not empty, got {shown(value)}")
     return value
+
+
+def full_name(name: str | None, function: Callable[..., Any]) -> str:
+    """Give the name of a task of a function: `name`, or the function's own, with its module's."""
+    if not callable(function):
+        raise TypeError(f"a task is made of a function, got {shown(function)}; for a name, give name=…")
+    if name is not None:
+        return name_of("name", name)
+    try:
+        return f"{function.__module__}.{function.__name__}"
+    except AttributeError:  # functools.partial, instances with a __call__.
+        raise TypeError(f"{shown(function)} has no name of its own: give name=…") from None
+
+
+def same_place(task: Task[Any, Any], function: Callable[..., Any]) -> bool:
+    """Say whether a function is the one of a task, from a module that was loaded again, maybe as ``__main__``."""
+    name, where = _place(function)
+    return name is not None and _place(getattr(task, "__wrapped__", None)) == (name, where)
+
+
+def _place(function: object) -> tuple[object, object]:
+    code = getattr(function, "__code__", None)
+    where = getattr(function, "__module__", None) if code is None else code.co_filename
+    return getattr(function, "__qualname__", None), where

@@ -1,4 +1,4 @@
-"""Mistakes in calls that both type checkers report: each comment below is itself an error where there is nothing to ignore.
+"""Mistakes in calls that both type checkers report: each comment is an error itself where there is nothing to ignore.
 
 Nothing here is run; see mistakes.py.
 """

@@ -18,6 +18,9 @@ import pytest
 from satchel.calling import App
 from satchel.calling.canvas import chain, chord, group
 
+# Slow, and alike on every Python.
+pytestmark = pytest.mark.once
+
 kombu: Any = import_module("kombu")
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

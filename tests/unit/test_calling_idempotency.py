@@ -257,6 +257,20 @@ def test_nothing_is_sent_when_the_keys_cannot_be_asked(keys: Idempotency, table:
     assert shop.received() == []
 
 
+@pytest.mark.parametrize(
+    "answer", [[b"sent", None, b"shop.add", b"0", b"0"], [b"sent", b"\xff", b"shop.add", b"0", b"0"], None, [b"sent"]]
+)
+def test_a_key_that_somebody_else_has_written_is_told(answer: Any, shop: Shop, add: Add) -> None:
+    class Answering(Redis):
+        def eval(self, *args: Any, **options: Any) -> Any:
+            return answer
+
+    with pytest.raises(IdempotencyError, match="not written by"):
+        Idempotency(Answering()).send(add.s(1, 2), "order-1")
+
+    assert shop.received() == []
+
+
 def test_what_was_sent_is_no_error_though_it_could_not_be_noted(
     keys: Idempotency, table: Table, shop: Shop, add: Add
 ) -> None:

@@ -141,6 +141,7 @@ while True:
 """
 
 
+@pytest.mark.once
 def test_nothing_is_lost_when_relays_are_killed_again_and_again(tmp_path: Path) -> None:
     folder, control, database = tmp_path / "queue", tmp_path / "control", tmp_path / "shop.sqlite"
     folder.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import socket
 import sqlite3
@@ -17,7 +18,7 @@ import pytest
 from kombu.connection import Connection
 from kombu.messaging import Producer
 
-from satchel import ContentDisallowed, CorruptBody, LimitExceeded, Limits
+from satchel import ContentDisallowed, CorruptBody, LimitExceeded, Limits, MissingDependency
 from satchel.calling.results import AsyncResult, Backend, BackendError, GroupResult, ResultTimeout, backend_for
 from satchel.calling.results.backends import key_prefix, mailbox
 from satchel.calling.results.backends.mailbox import Mailbox, Reply
@@ -72,6 +73,21 @@ def test_a_backend_does_not_show_its_password() -> None:
     assert "secret" not in repr(backend_for("db+postgresql://me:secret@host/x"))
 
 
+@pytest.mark.parametrize("url", ["redis://me:secret@host:port", "db+sqlite+pysqlite://me:secret@host:port/x"])
+def test_a_url_that_cannot_be_read_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(BackendError, match=r"cannot be read.*%2F") as caught:
+        AsyncResult[Any]("task", backend_for(url)).get()
+
+    assert "secret" not in str(caught.value)
+
+
+def test_a_driver_that_is_missing_is_told() -> None:
+    with pytest.raises(MissingDependency, match="driver") as caught:
+        backend_for("db+sqlite+pysqlcipher://:secret@/x").fetch("task")
+
+    assert "secret" not in str(caught.value)
+
+
 # Redis
 
 
@@ -95,6 +111,13 @@ def test_a_redis_that_does_not_answer_is_an_error() -> None:
         with pytest.raises(BackendError):
             AsyncResult[Any]("task", backend).get(0.3)
         backend.close()
+
+
+@pytest.mark.parametrize("scheme", ["redis+socket", "socket", "unix"])
+def test_a_redis_behind_a_socket_file_is_asked_there(scheme: str, tmp_path: Path) -> None:
+    backend = backend_for(f"{scheme}://{tmp_path}/no.sock")
+    with pytest.raises(BackendError, match=r"connecting to .*no\.sock"):
+        backend.fetch("task")
 
 
 # Files
@@ -136,6 +159,13 @@ def test_a_file_that_stays_broken_is_corrupt(files: Backend, tmp_path: Path) -> 
     (tmp_path / "mine_celery-task-meta-1").write_bytes(stored()[:50])
     with pytest.raises(CorruptBody):
         AsyncResult[Any]("1", files).get(10)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_instead_of_a_file_is_not_waited_for(files: Backend, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "celery-task-meta-1")
+
+    assert files.fetch("1").state == "PENDING"
 
 
 def test_a_large_file_is_refused(tmp_path: Path) -> None:
@@ -204,6 +234,35 @@ def test_a_pickled_column_is_read_where_pickle_is_accepted(tmp_path: Path, datab
         refusing.fetch("1")
     accepting.close()
     refusing.close()
+
+
+@pytest.mark.parametrize("date", ["no date", 5, b"x"])
+def test_a_row_that_cannot_be_read_is_corrupt(tmp_path: Path, database: sqlite3.Connection, date: Any) -> None:
+    insert(database, "1", b"4")
+    database.execute("UPDATE celery_taskmeta SET date_done = ?", (date,))
+    backend = on_database(tmp_path)
+    with pytest.raises(CorruptBody, match="row of '1'"):
+        backend.fetch("1")
+    backend.close()
+
+
+def test_a_table_of_something_else_is_told(tmp_path: Path, database: sqlite3.Connection) -> None:
+    database.execute("CREATE TABLE orders (task_id TEXT)")
+    backend = on_database(tmp_path, table_names={"task": "orders"})
+    with pytest.raises(BackendError, match="'orders' is not one of Celery's results: it lacks result, status"):
+        AsyncResult[Any]("1", backend).get()
+    backend.close()
+
+
+def test_a_pickled_state_is_told_once(tmp_path: Path, database: sqlite3.Connection) -> None:
+    insert(database, "1", pickle.dumps(KeyError("again"), 4), "RETRY")
+    backend = on_database(tmp_path, accept=["json", "pickle"])
+    told: list[str] = []
+    with pytest.raises(ResultTimeout):
+        AsyncResult[Any]("1", backend).get(0.3, interval=0.01, on_message=lambda body: told.append(body["status"]))
+
+    assert told == ["RETRY"]
+    backend.close()
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILURE"])
@@ -340,6 +399,16 @@ def test_a_reply_of_a_type_that_is_not_accepted_is_refused(broker: Broker, rpc: 
     broker.reply(rpc, task_id, body, content_type="application/x-python-serialize", content_encoding="binary")
     with pytest.raises(ContentDisallowed):
         AsyncResult[Any](task_id, rpc).get(5)
+
+
+def test_a_broken_reply_does_not_hide_a_good_one_after_it(broker: Broker, rpc: Backend) -> None:
+    task_id = str(uuid4())
+    broker.reply(rpc, task_id, b"[1")
+    with pytest.raises(CorruptBody):
+        rpc.fetch(task_id)
+    broker.reply(rpc, task_id, stored(4))
+
+    assert rpc.fetch(task_id).result == 4
 
 
 def test_a_reply_to_no_task_is_dropped(broker: Broker, rpc: Backend) -> None:

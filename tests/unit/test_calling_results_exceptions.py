@@ -185,6 +185,33 @@ def test_huge_arguments_make_a_short_text() -> None:
     assert len(error.exc_message) == 1000
 
 
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("UnicodeDecodeError", ["utf-8", b"abc", -(10**15), 1 - 10**15, "text"]),
+        ("UnicodeEncodeError", ["utf-8", "abc", -1, 0, "text"]),
+        ("UnicodeTranslateError", ["abc", -1, 0, "text"]),
+        ("SyntaxError", ["text", ["file", 1, 10**9, "code"]]),
+        ("SyntaxError", ["text", ["file", 1, 1, "code", 1, -(10**9)]]),
+    ],
+)
+def test_what_python_cannot_show_within_bounds_is_told(name: str, args: list[Any]) -> None:
+    error = rebuilt("builtins", name, args)
+
+    assert (type(error), error.exc_type) == (TaskError, name)
+    assert name in str(error)
+
+
+def test_errors_that_point_into_their_own_text_are_rebuilt() -> None:
+    broken = rebuilt("builtins", "UnicodeDecodeError", ["utf-8", b"a\xff", 1, 2, "invalid start byte"])
+    wrong = rebuilt("builtins", "SyntaxError", ["invalid syntax", ["file", 1, 2, "a b", 1, 3]])
+    empty = rebuilt("builtins", "UnicodeDecodeError", ["utf-8", b"", 0, 1, "empty"])
+
+    assert str(broken) == "'utf-8' codec can't decode byte 0xff in position 1: invalid start byte"
+    assert (type(wrong), wrong.offset) == (SyntaxError, 2)
+    assert type(empty) is UnicodeDecodeError
+
+
 def test_a_revoked_task_is_told_whatever_was_stored() -> None:
     error = rebuilt("celery.exceptions", "TaskRevokedError", ["expired"], "REVOKED")
     forged = rebuilt("builtins", "KeyError", ["x"], "REVOKED")
@@ -218,6 +245,16 @@ class Runs:
 
     def __reduce__(self) -> Any:
         return self.call, self.args
+
+
+def test_a_pickled_error_that_points_is_looked_at_first() -> None:
+    forged = UnicodeDecodeError("utf-8", b"abc", -(10**15), 1 - 10**15, "text")
+    honest = read(pickled(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")))
+
+    assert type(read(pickled(forged))) is TaskError
+    assert (type(honest), honest.object) == (UnicodeDecodeError, b"\xff")
+    with pytest.raises(ContentDisallowed):
+        read(pickled(forged, "SUCCESS"))
 
 
 def test_pickled_exceptions_are_rebuilt_by_the_same_list() -> None:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+# Slow, and alike on every Python.
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 
 SENDS = """

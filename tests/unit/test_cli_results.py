@@ -13,6 +13,9 @@ import pytest
 from tests.unit.cli_calling import Inside, Place, closed_port, place, run
 from tests.unit.cli_run import COMMAND, Ended, environment
 
+# Slow, and alike on every Python.
+pytestmark = pytest.mark.once
+
 __all__ = ["closed_port", "place", "run"]  # fixtures
 
 DONE = "2026-07-28T10:11:12.345678+00:00"

@@ -16,6 +16,9 @@ from satchel.cli.application import without_password
 from tests.unit.cli_calling import Inside, Place, closed_port, place, run
 from tests.unit.cli_run import COMMAND, Ended, environment, satchel
 
+# Slow, and alike on every Python.
+pytestmark = pytest.mark.once
+
 __all__ = ["closed_port", "place", "run"]  # fixtures
 
 MAIN = "from satchel.cli import main; import sys; sys.exit(main())"

@@ -20,6 +20,9 @@ from satchel.errors import CorruptBody
 from tests.unit.cli_calling import Place, place, run
 from tests.unit.cli_run import environment
 
+# Slow, and alike on every Python.
+pytestmark = pytest.mark.once
+
 __all__ = ["place", "run"]  # fixtures
 
 WITHOUT_RICH = "import sys; sys.modules['rich'] = None\n"

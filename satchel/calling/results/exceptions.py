@@ -28,6 +28,11 @@ _WRAPPER: Final = ("celery.utils.serialization", "UnpickleableExceptionWrapper")
 """What Celery stores for an exception that pickle does not carry: its arguments are that one's module, name and own."""
 
 
+POINTING: Final = (UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
+"""Those that point into bytes or a text of theirs."""
+_WIDEST: Final = 10_000  # Columns, as many as Python fills with spaces when it shows where a syntax is wrong.
+
+
 class Foreign:
     """Stands for an object in a pickle whose class is not allow-listed: what it was called with, and nothing else."""
 
@@ -40,6 +45,9 @@ class Foreign:
 
     def __setstate__(self, state: object) -> None:
         """Ignore what else the pickle says of it."""
+
+    def __repr__(self) -> str:
+        return f"<Foreign {self.module}:{self.name} {self.args!r}>"
 
 
 class ExceptionTable:
@@ -89,6 +97,7 @@ class ExceptionTable:
         else:
             built = stored if isinstance(stored, Exception) else self._built(module, name, args)
             known = built is not None and self.find(type(built).__module__, type(built).__qualname__) is type(built)
+            known = known and not _overreaches(cast(Exception, built))
             error = cast(Exception, built) if known else TaskError(name, module, args, traceback=traceback)
         if traceback and error.__cause__ is None:
             error.__cause__ = RemoteTraceback(traceback)
@@ -103,6 +112,16 @@ class ExceptionTable:
         except Exception as error:  # noqa: BLE001 - a class may take other arguments than its instances keep
             let_signals_through(error)
             return None
+
+
+def _overreaches(error: Exception) -> bool:
+    """Say whether to show it is no matter of course: it points to where its own text or bytes are not."""
+    if isinstance(error, POINTING):
+        return error.start < 0  # Python 3.11 and others read there without a look, and crash.
+    if isinstance(error, SyntaxError):
+        columns: tuple[Any, ...] = error.offset, error.end_offset
+        return not all(each is None or (isinstance(each, int) and abs(each) <= _WIDEST) for each in columns)
+    return False
 
 
 def _described(stored: Any) -> tuple[str | None, str, Any]:

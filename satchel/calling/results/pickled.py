@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from satchel.calling.results.exceptions import ExceptionTable, Foreign
+from satchel.calling.results.exceptions import POINTING, ExceptionTable, Foreign
 from satchel.calling.results.record import EXCEPTION_STATES
 from satchel.codecs.pickle import Pickle
 from satchel.codecs.pickle_calls import COPYING, Seal, seal
@@ -53,7 +53,9 @@ class ResultPickle(Pickle):
     @classmethod
     def like(cls, codec: Pickle, exceptions: ExceptionTable) -> ResultPickle:
         """Give one that reads what `codec` does, and the exceptions."""
-        allowed = frozenset(codec.allow) | {each for each in exceptions.classes() if "." not in each.__qualname__}
+        classes = [each for each in exceptions.classes() if "." not in each.__qualname__]
+        # Those that point are made of what is looked at first, outside of the pickle.
+        allowed = frozenset(codec.allow) | {each for each in classes if not issubclass(each, POINTING)}
         return cls(allow=allowed, types=codec.types, protocol=codec.protocol, dialect=codec.dialect)
 
     def loads(self, body: Buffer, /, *, limits: Limits) -> Any:

@@ -74,7 +74,8 @@ def poll(fetch: Callable[[str], Record], task_id: str, *, deadline: float | None
             outage.wait(error)
             continue
         outage.over()
-        if record.state != "PENDING" and record.raw != last:
+        # What was unpickled, and NaN, is no longer equal to itself: its repr is.
+        if record.state != "PENDING" and record.raw != last and repr(record.raw) != repr(last):
             last = record.raw
             yield record
         if record.ready:

@@ -100,9 +100,9 @@ class FilesystemBackend:
 
     def _stored(self, path: Path) -> bytes:
         try:
-            with open(path, "rb") as file:
+            with open(path, "rb", opener=_not_waiting) as file:
                 # One byte more than is decoded.
-                return file.read(self._reader.limits.max_body + 200)
+                return file.read(self._reader.limits.max_body + 200) or b""
         except FileNotFoundError as error:
             if self._folder.is_dir():
                 return b""
@@ -121,3 +121,8 @@ class FilesystemBackend:
             f"the result backend {self!r} cannot be used: {error}",
             cure="see that the directory exists, is shared with the workers, and may be read and written",
         )
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    # What is no file but a pipe would never end.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

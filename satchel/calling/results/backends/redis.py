@@ -157,15 +157,23 @@ class RedisBackend:
     def _client(self) -> Any:
         if self._made is None:
             redis = _library()
+            keepalive = {} if self._url.startswith("unix:") else {"socket_keepalive": True}
             # No retry within the library: a subscription that it renews unseen has missed what came meanwhile.
             retry = import_module("redis.retry").Retry(import_module("redis.backoff").NoBackoff(), 0)
-            self._made = redis.Redis.from_url(
-                self._url,
-                socket_timeout=self._longest,
-                socket_connect_timeout=self._connecting,
-                socket_keepalive=True,
-                retry=retry,
-            )
+            try:
+                self._made = redis.Redis.from_url(
+                    self._url,
+                    socket_timeout=self._longest,
+                    socket_connect_timeout=self._connecting,
+                    retry=retry,
+                    **keepalive,
+                )
+            except ValueError as error:
+                raise BackendError(
+                    "the url of the result backend redis://… cannot be read",
+                    cure="a port is a number; in names and passwords write / as %2F, : as %3A, @ as %40",
+                    lasting=True,
+                ) from error
         return self._made
 
     @contextmanager

@@ -12,6 +12,7 @@ from satchel.calling.results.errors import BackendError
 from satchel.calling.results.reading import ResultReader
 from satchel.calling.results.record import PENDING, Record
 from satchel.calling.results.waiting import Outage, give_up, remaining
+from satchel.errors import DecodeError
 
 _FEWEST_SECONDS: Final = 60.0
 _DAY: Final = 86_400.0
@@ -60,11 +61,10 @@ class RpcBackend:
         """See `Backend.fetch`. Gives the newest state that has arrived, after receiving what is there."""
         inbox = self._inbox
         reply = inbox.last(task_id)
-        record = None if reply is None else self._record(reply)
-        if record is None or not record.ready:
+        if reply is None or not self._ends(reply):
             inbox.receive(0)
             reply = inbox.last(task_id)
-            record = PENDING if reply is None else self._record(reply)
+        record = PENDING if reply is None else self._record(reply)
         if record.ready:
             inbox.settle(task_id)
         return record
@@ -111,6 +111,12 @@ class RpcBackend:
         inbox = self._inboxes.pop(os.getpid(), None)
         if inbox is not None:
             inbox.close()
+
+    def _ends(self, reply: Reply) -> bool:
+        try:
+            return self._record(reply).ready
+        except DecodeError:
+            return False  # A good one may have come after it.
 
     def _record(self, reply: Reply) -> Record:
         return self._reader.record(self._reader.decode(reply.body, reply.form, reply.compression))

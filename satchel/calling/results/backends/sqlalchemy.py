@@ -13,11 +13,13 @@ from satchel.calling.results.errors import BackendError
 from satchel.calling.results.reading import ResultReader
 from satchel.calling.results.record import PENDING, Record
 from satchel.calling.results.waiting import poll
-from satchel.errors import MissingDependency
+from satchel.errors import CorruptBody, MissingDependency, text_of
 
 _ENCODED: Final = ("result", "args", "kwargs", "children")
 """The columns whose values are encoded."""
 _PLAIN: Final = ("status", "traceback", "date_done", "name", "worker", "retries", "queue")
+_NEEDED: Final = ("taskset_id", "result"), ("task_id", "status", "result")
+"""The columns without which nothing is found: of groups, and of tasks."""
 
 
 class SQLAlchemyBackend:
@@ -112,7 +114,22 @@ class SQLAlchemyBackend:
     def _engine(self) -> Any:
         engine = self._engines.get(os.getpid())
         if engine is None:
-            made = _library().create_engine(self._url, **self._options)
+            try:
+                made = _library().create_engine(self._url, **self._options)
+            except ImportError as error:
+                raise MissingDependency(
+                    "the result backend db+…",
+                    error.name or "of its driver",
+                    None,
+                    cure="install the driver, or name another one in the url of result_backend",
+                    fault=error,
+                ) from error
+            except ValueError as error:
+                raise BackendError(
+                    "the url of the result backend db+… cannot be read",
+                    cure="a port is a number; in names and passwords write / as %2F, : as %3A, @ as %40",
+                    lasting=True,
+                ) from error
             engine = self._engines.setdefault(os.getpid(), made)
         return engine
 
@@ -126,6 +143,13 @@ class SQLAlchemyBackend:
         if table is None:
             sa, (name, schema) = _library(), place
             columns = sa.inspect(self._engine()).get_columns(name, schema=schema)
+            lacking = set(_NEEDED[place is self._tasks]) - {each["name"] for each in columns}
+            if lacking:
+                raise BackendError(
+                    f"the table {name!r} is not one of Celery's results: it lacks {', '.join(sorted(lacking))}",
+                    cure="see database_table_names and the url of result_backend",
+                    lasting=True,
+                )
             typed = [sa.Column(each["name"], _type(sa, each["name"])) for each in columns]
             table = self._tables[place] = sa.Table(name, sa.MetaData(), *typed, schema=schema)
         return table
@@ -136,7 +160,12 @@ class SQLAlchemyBackend:
                 return None
             table = self._table(place)
             with self._engine().connect() as connection:
-                row = connection.execute(table.select().where(table.c[column] == id)).mappings().first()
+                rows = connection.execute(table.select().where(table.c[column] == id)).mappings()
+                try:
+                    row = rows.first()
+                except (TypeError, ValueError, OverflowError) as error:  # SQLite takes anything for a time.
+                    what = f"the row of {id[:200]!r} cannot be read: {type(error).__name__}: {text_of(error)}"
+                    raise CorruptBody(what) from error
         return None if row is None else dict(row)
 
     def _delete(self, place: tuple[str, str | None], column: str, id: str) -> None:
