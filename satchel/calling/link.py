@@ -262,7 +262,12 @@ class VirtualLink:
 
 
 def _copied(headers: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.copy() if isinstance(value, (list, dict)) else value for name, value in headers.items()}
+    copied = headers.copy()
+    for name in ("timelimit", "stamps"):  # What the caller gives was copied when it was checked.
+        value = copied.get(name)
+        if value is not None:
+            copied[name] = value.copy()
+    return copied
 
 
 def unroutable(parcel: Parcel, reason: str = "no queue is bound to it with that key") -> Unroutable:

@@ -105,11 +105,13 @@ def split(options: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, A
 
 _NONE: Final[Mapping[str, Any]] = {}
 
-#: Options that exclude each other: one that is given goes over the other one, too.
-_INSTEAD: Final = (
-    *(("countdown", "eta"), ("eta", "countdown")),
-    *(("expiration", "broker_expiration"), ("broker_expiration", "expiration")),
-)
+#: Options that exclude each other: one that a call gives goes over the other one, too.
+_INSTEAD: Final = {
+    "countdown": "eta",
+    "eta": "countdown",
+    "expiration": "broker_expiration",
+    "broker_expiration": "expiration",
+}
 
 
 def over(standing: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,9 +119,9 @@ def over(standing: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
     if None in options.values():
         options = {name: value for name, value in options.items() if value is not None or name == "compression"}
     merged = {**standing, **options}
-    for one, other in _INSTEAD:
-        if one in options and other in merged and other not in options:
-            del merged[other]
+    for one, other in _INSTEAD.items():
+        if one in standing and other in options and one not in options:
+            del merged[one]
     return merged
 
 

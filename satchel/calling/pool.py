@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ class Pool:
     def __init__(self, new: Callable[[], Link], limit: int | None) -> None:
         self._new = new
         self.limit: int | None = limit or None
+        self._forked = threading.Lock()
         self._reset()
 
     def _reset(self) -> None:
@@ -33,16 +35,12 @@ class Pool:
         self._permits: SimpleQueue[None] = SimpleQueue()
         for _ in range(self.limit or 0):
             self._permits.put(None)
-        self._pid = os.getpid()
+        self._pid = os.getpid()  # At last: who sees it takes no more of what was before.
 
     def take(self, timeout: float | None = None, *, block: bool = True) -> Link:
         """Take a link out; see `acquire`. It must be given back."""
         if self._pid != os.getpid():
-            # The other process's connections are its own: they must not be closed here.
-            inherited = self._idle
-            self._reset()
-            for link in inherited:
-                link.close()
+            self._leave_to_the_parent()
         if self.limit is None:
             return self._new()
         try:
@@ -60,6 +58,15 @@ class Pool:
             self._permits.put(None)
             raise
         return link
+
+    def _leave_to_the_parent(self) -> None:
+        inherited: list[Link] = []
+        with self._forked:
+            if self._pid != os.getpid():  # Another thread may have come first.
+                inherited = self._idle
+                self._reset()
+        for link in inherited:
+            link.close()  # It knows whose it is.
 
     def _wait(self, block: bool, timeout: float | None) -> None:
         try:

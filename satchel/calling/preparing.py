@@ -190,9 +190,10 @@ class Preparer:
         return route
 
     def _policy_of(self, how: Publishing) -> RetryPolicy | None:
-        if not (self.settings.task_publish_retry if how.retry is None else how.retry):
-            return None
-        given = how.retry_policy
+        policy = self._policy_given(how.retry_policy)  # Also where none is needed: it may be wrong.
+        return policy if (self.settings.task_publish_retry if how.retry is None else how.retry) else None
+
+    def _policy_given(self, given: Any) -> RetryPolicy:
         if not isinstance(given, Mapping):
             return RetryPolicy.of(given, self._base)
         key = (*given.items(),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from satchel.calling.calls import Call
@@ -71,11 +72,11 @@ class Signature(Sendable, Generic[R_co]):
 
     @property
     def kwargs(self) -> Mapping[str, Any]:
-        return self._kwargs
+        return MappingProxyType(self._kwargs)
 
     @property
     def options(self) -> Mapping[str, Any]:
-        return self._options
+        return MappingProxyType(self._options)
 
     @property
     def immutable(self) -> bool:
@@ -92,7 +93,7 @@ class Signature(Sendable, Generic[R_co]):
             return list(self._args)
         if field == "options":
             return carried(with_defaults(self._options, self._task.defaults), self.app.settings.zone)
-        return {"kwargs": self._kwargs, "subtask_type": None, "immutable": self._immutable}[field]
+        return {"kwargs": dict(self._kwargs), "subtask_type": None, "immutable": self._immutable}[field]
 
     # Another one
 

@@ -20,7 +20,16 @@ from uuid import uuid4
 
 import pytest
 
-from satchel.calling import App, NotConfirmed, OperationalError, PoolTimeout, SendManyError, Unroutable, sending
+from satchel.calling import (
+    App,
+    NotConfirmed,
+    OperationalError,
+    PoolTimeout,
+    Refused,
+    SendManyError,
+    Unroutable,
+    sending,
+)
 from satchel.calling.amqp_link import AmqpLink
 from satchel.calling.results import BackendError
 from satchel.errors import EncodeError
@@ -591,6 +600,50 @@ def test_a_queue_that_is_deleted_is_declared_again_and_nothing_is_lost(place: Pl
     arrived += place.arrived()
 
     assert sorted(arrived) == sorted([one, *many])
+
+
+@rabbitmq
+@pytest.mark.parametrize("wrong", ["queue", "exchange"])
+def test_what_the_broker_refuses_of_many_is_refused_alone_and_nothing_is_sent_twice(
+    place: Place, sleeps: list[float], wrong: str
+) -> None:
+    task, other = place.app().remote("shop.pay"), f"{place.name}-other"
+    place.queues.append(other)
+    options: dict[str, Any] = {"exchange": "satchel-nowhere", "routing_key": "x"}
+    if wrong == "queue":
+        options = {"queue": other}
+        with place.channel() as channel:
+            kombu.Queue(other, kombu.Exchange(other), other, max_length=5)(channel).declare()
+
+    with pytest.raises(SendManyError) as caught:
+        task.app.send_many([task.s(1), task.s(2).set(**options), task.s(3)])
+    arrived = place.arrived()
+
+    assert arrived == [caught.value.results[number].id for number in (0, 2)]
+    assert {number: (type(error), error.delivered) for number, error in caught.value.failures.items()} == {
+        1: (Refused, False)
+    }
+
+
+@rabbitmq
+@pytest.mark.parametrize("protocol", [1, 2])
+def test_a_message_with_a_correlation_id_of_its_own_is_not_lost_silently(place: Place, protocol: int) -> None:
+    app = place.app(task_protocol=protocol)
+
+    with pytest.raises(Unroutable):
+        app.send_task("shop.pay", correlation_id="mine", exchange="amq.direct", routing_key=place.name)
+
+
+@rabbitmq
+def test_a_connection_that_its_owner_has_made_anew_is_used(place: Place) -> None:
+    app = place.app()
+    with kombu.Connection(AMQP_URL) as connection:
+        one = app.send_task("shop.pay", connection=connection).id
+        connection.close()
+        connection.connect()
+        other = app.send_task("shop.pay", connection=connection).id
+
+    assert place.arrived() == [one, other]
 
 
 @rabbitmq

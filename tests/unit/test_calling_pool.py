@@ -238,6 +238,34 @@ def test_a_forked_child_has_a_pool_of_its_own() -> None:
         assert {id(one.link), id(two.link)} == {id(link) for link in new.links}
 
 
+def test_threads_that_are_the_first_in_a_forked_child_get_no_more_than_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool, seen, taken = Pool(FakeLink, 1), threading.Event(), threading.Event()
+    other, late, refused = os.getpid() + 1, threading.Thread(target=lambda: take_late()), list[PoolTimeout]()
+
+    def getpid() -> int:
+        if threading.current_thread() is late and not seen.is_set():
+            seen.set()
+            taken.wait(30)
+        return other
+
+    def take_late() -> None:
+        try:
+            pool.take(block=False)
+        except PoolTimeout as error:
+            refused.append(error)
+
+    monkeypatch.setattr("satchel.calling.pool.os.getpid", getpid)
+    late.start()
+    seen.wait(30)
+    with pool.acquire(block=False):
+        taken.set()
+        late.join()
+
+    assert len(refused) == 1
+
+
 def test_a_connection_of_the_applications_own_is_not_kept() -> None:
     task = App("a", broker="memory://").remote("shop.pay")
     connection = kombu.Connection("memory://")

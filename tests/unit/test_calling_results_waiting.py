@@ -245,10 +245,40 @@ def test_a_task_whose_parent_failed_is_not_waited_for() -> None:
     assert last.as_tuple() == (("last", (("middle", (("first", None), None)), None)), None)
 
 
+@pytest.mark.parametrize("trouble", [DOWN, CorruptBody("broken")])
+def test_a_parent_of_which_nothing_is_known_stops_nobody(trouble: Exception) -> None:
+    backend = Scripted(first=[trouble], last=[state("SUCCESS", 4)])
+    last = AsyncResult[Any]("last", backend, parent=AsyncResult("first", backend))
+
+    assert last.get(5) == 4
+
+
+def test_a_group_whose_parent_failed_is_not_waited_for() -> None:
+    backend = Scripted(first=[state("FAILURE", TaskError("Sold", "shop"))], one=[PENDING])
+    group = GroupResult[Any]("g", [AsyncResult("one", backend)], parent=AsyncResult("first", backend))
+    with pytest.raises(TaskError, match=r"shop\.Sold"):
+        group.get(5)
+    with pytest.raises(TaskError, match=r"shop\.Sold"):
+        asyncio.run(asyncio.wait_for(awaited(group), 5))
+
+
+def test_an_error_that_is_raised_again_does_not_grow() -> None:
+    result = result_of(state("FAILURE", KeyError("no")))
+
+    def frames() -> int:
+        with pytest.raises(KeyError) as caught:
+            result.get()
+        return len(caught.traceback)
+
+    first = frames()
+
+    assert [frames() for _ in range(5)] == [first] * 5
+
+
 # asyncio
 
 
-async def awaited(result: AsyncResult[Any]) -> Any:
+async def awaited(result: AsyncResult[Any] | GroupResult[Any]) -> Any:
     return await result
 
 
@@ -270,6 +300,13 @@ def test_awaiting_does_not_block_the_loop() -> None:
 
     assert value == 4
     assert turns > 5
+
+
+def test_awaiting_a_task_whose_parent_failed_raises_that() -> None:
+    backend = Scripted(first=[state("FAILURE", TaskError("Sold", "shop"))], last=[PENDING])
+    last = AsyncResult[Any]("last", backend, parent=AsyncResult("first", backend))
+    with pytest.raises(TaskError, match=r"shop\.Sold"):
+        asyncio.run(asyncio.wait_for(awaited(last), 5))
 
 
 def test_awaiting_raises_what_the_task_raised() -> None:

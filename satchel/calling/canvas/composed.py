@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from satchel.calling.carrying import carried, one_name
@@ -38,7 +39,7 @@ class Composed(Sendable):
 
     @property
     def options(self) -> Mapping[str, Any]:
-        return self._options
+        return MappingProxyType(self._options)
 
     @property
     def app(self) -> App:

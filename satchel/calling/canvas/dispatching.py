@@ -13,6 +13,7 @@ from satchel.calling.canvas.freezing import ChordsUnsupported, Freezer, Placed, 
 from satchel.calling.canvas.groups import Group
 from satchel.calling.carrying import listed, one_name
 from satchel.calling.errors import OperationalError, SendManyError
+from satchel.calling.options import ROUTING
 from satchel.calling.results import AsyncResult, GroupResult
 from satchel.calling.signature import Signature
 from satchel.message.ids import new_id
@@ -160,17 +161,26 @@ class Dispatcher(Freezer):
                     cure="set(ignore_result=False), or use redis:// as result backend",
                 )
         defaults = body._task.defaults if isinstance(body, Signature) else NO_DEFAULTS
-        options = {name: body.options[name] for name in ("queue", "exchange", "routing_key") if name in body.options}
-        route = self.sender.preparer.router.route(body["task"], (), {}, **{"queue": defaults.queue, **options})
+        given = {name: body.options.get(name) for name in ROUTING}
+        options = {name: value for name, value in given.items() if value is not None}
+        options = {"queue": defaults.queue, **options}
+        route = self.sender.preparer.router.route(body["task"], *_arguments(body), **options)
         kwargs: dict[str, Any] = {"result": [result.as_tuple() for result in header.results]}
         kwargs |= {"interval": None, "max_retries": None}
         if route.queue is not None:
-            options = {"queue": route.queue, **options}
+            options["queue"] = options["queue"] or route.queue
             # What it is sent with when it is tried again.
             kwargs["_chord_unlock_exchange_type"] = route.queue.exchange.type
         priority = body.options.get("priority", defaults.options.get("priority"))
         options |= {"countdown": 1, "priority": priority}
         return Call(UNLOCK, Defaults(ignore_result=True), (header.id, chord.signature), kwargs, options)
+
+
+def _arguments(body: Step) -> tuple[Any, Any]:
+    """Give what a function in the routing table sees of a body: an empty list is where the results will be."""
+    if not isinstance(body, Signature):
+        return (), {}
+    return body.args if body.immutable else ([], *body.args), body.kwargs
 
 
 def dispatch(composed: Member, args: Any, kwargs: Any) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from satchel.calling.results.result import AsyncResult, check_interval, deadline_of, task_id_of
+from satchel.calling.results.result import AsyncResult, check_interval, deadline_of, raise_of_parents, task_id_of
 from satchel.calling.results.waiting import remaining
 from satchel.errors import CorruptBody
 from satchel.message.times import shown
@@ -102,6 +102,8 @@ class GroupResult(Generic[R]):
         """
         deadline = deadline_of(timeout)
         check_interval(interval)
+        if propagate:
+            raise_of_parents(self.parent)
         values: list[Any] = []
         for result in self.results:
             left = None if deadline is None else remaining(deadline, float("inf"))
@@ -115,6 +117,10 @@ class GroupResult(Generic[R]):
         return self._wait().__await__()
 
     async def _wait(self) -> list[Any]:
+        if self.parent is not None:
+            import asyncio  # See there.
+
+            await asyncio.to_thread(raise_of_parents, self.parent)
         return [await result for result in self.results]
 
     def ready(self) -> bool:

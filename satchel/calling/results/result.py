@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from satchel.calling.results.errors import BackendError
 from satchel.calling.results.record import PROPAGATED_STATES, Record
 from satchel.calling.results.waiting import Outage
+from satchel.errors import DecodeError
+from satchel.message.tables import encodable
 from satchel.message.times import shown
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ class AsyncResult(Generic[R_co]):
         check_interval(interval)
         if self._final is None:
             if propagate:
-                self._raise_of_parents()
+                raise_of_parents(self.parent)
             for record in self.backend.watch(self.id, deadline=deadline, interval=interval):
                 if record.ready:
                     self._final = record
@@ -120,11 +122,6 @@ class AsyncResult(Generic[R_co]):
             raise_failure(record)
         return cast(R_co, record.result)
 
-    def _raise_of_parents(self) -> None:
-        for parent in self.parents():
-            if isinstance(parent, AsyncResult) and not parent.ignored:
-                raise_failure(parent._record())
-
     def __await__(self) -> Generator[Any, None, R_co]:
         """Wait without blocking the event loop, for as long as it takes; ``asyncio.timeout`` bounds it."""
         return self._wait().__await__()
@@ -135,6 +132,8 @@ class AsyncResult(Generic[R_co]):
         # Short looks, not one long wait: a thread cannot be cancelled, and the loop's are few.
         if self.ignored:
             return cast(R_co, None)
+        if self.parent is not None and self._final is None:
+            await asyncio.to_thread(raise_of_parents, self.parent)
         pause, outage = _FIRST_PAUSE, Outage()
         while True:
             try:
@@ -246,13 +245,28 @@ class AsyncResult(Generic[R_co]):
 def raise_failure(record: Record) -> None:
     """Raise what a task raised, if that is how it ended."""
     if record.state in PROPAGATED_STATES:
-        raise record.result
+        error: BaseException = record.result
+        raise error.with_traceback(None)  # It is kept, and would grow by each time that it is raised.
+
+
+def raise_of_parents(parent: AsyncResult[Any] | GroupResult[Any] | None) -> None:
+    """Raise what a task before this one in its chain raised: then this one may never come."""
+    while parent is not None:
+        if isinstance(parent, AsyncResult) and not parent.ignored:
+            try:
+                record = parent._record()
+            except (BackendError, DecodeError):
+                pass  # Of the task itself it may be known all the same.
+            else:
+                raise_failure(record)
+        parent = parent.parent
 
 
 def task_id_of(value: object) -> str:
-    """Take the id of a task or a group: a str that is not empty."""
+    """Take the id of a task or a group: a str that is not empty, and that UTF-8 can encode."""
     if not isinstance(value, str) or not value:
         raise TypeError(f"an id is a str that is not empty, got {shown(value)}")
+    encodable("an id", value)
     return value
 
 
