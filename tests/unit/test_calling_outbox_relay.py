@@ -217,7 +217,6 @@ def test_a_row_is_given_up_after_so_many_attempts_and_tried_again_when_told_so(d
         ("declaration", '{"queue": {"name": "x"}}'),
         ("exchange", b"\x00"),
         ("body", "not bytes"),
-        ("body", 5),
         ("drop_at", "soon"),
         ("priority", "high"),
     ],
