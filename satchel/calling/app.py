@@ -74,8 +74,9 @@ class App:
         self.name: str = name_of("name", name)
         if pipeline is not None and not isinstance(pipeline, Pipeline):
             raise TypeError(f"pipeline must be a Pipeline or None, got {shown(pipeline)}")
-        given = {"broker_url": broker, "result_backend": backend}
-        settings |= {setting: value for setting, value in given.items() if value is not None}
+        for short, setting, value in (("broker", "broker_url", broker), ("backend", "result_backend", backend)):
+            if value is not None and settings.setdefault(setting, value) is not value:
+                raise TypeError(f"{short} and {setting} are one setting: give one of them")
         self.tasks: dict[str, Task[Any, Any]] = {}
         self._pipeline = pipeline
         self._exceptions = tuple(exceptions)

@@ -10,6 +10,8 @@ from satchel.calling.calls import NO_DEFAULTS, Call, Defaults
 from satchel.calling.errors import OperationalError
 from satchel.calling.options import split
 from satchel.calling.publisher import Publisher
+from satchel.calling.queues import is_entity
+from satchel.message.options import Draft, place
 from satchel.message.times import shown
 
 if TYPE_CHECKING:
@@ -256,6 +258,9 @@ def defaults_of(options: Mapping[str, Any]) -> Defaults:
         raise TypeError(f"{next(iter(publishing))} is not an option of a task, but of a call")
     if message.get("task_id") is not None:
         raise TypeError("task_id is not an option of a task, but of a call: all calls would have one result")
+    if queue is not None and not isinstance(queue, str) and not is_entity(queue, "Queue"):
+        raise TypeError(f"queue must be the name of a queue, or a kombu.Queue, got {shown(queue)}")
+    place(message, Draft({}, {}, {}, {}), 2)  # What is wrong is told here, not when it is called.
     named = {name: message.pop(name, None) for name in ("serializer", "compression", "ignore_result")}
     return Defaults(**named, queue=queue, options=message)
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -31,7 +29,7 @@ from satchel.calling.results import (
 )
 from satchel.message import MessageBuilder
 from tests.interop.transports import SERVERS, missing, release_messages, stage_messages
-from tests.interop.workers import HERE, PATIENCE, Peer, Worker
+from tests.interop.workers import PATIENCE, Peer, Worker
 
 # By name: the broker, and what the worker is told beyond the broker's own settings.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -50,6 +48,9 @@ BUILDER = MessageBuilder()
 
 class Caller(Worker):
     """A worker with the tasks of `calling_worker_app`, and our backend for its results."""
+
+    application = "calling_worker_app"
+    pool = "solo"
 
     def __init__(self, kind: str, folder: Path) -> None:
         transport, settings = KINDS[kind]
@@ -91,31 +92,6 @@ class Caller(Worker):
 
     def task(self, task: str, *args: Any, **options: Any) -> AsyncResult[Any]:
         return self.send_to(self.backend, task, *args, **options)
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        command = [sys.executable, "-m", "celery", "-A", "calling_worker_app", "worker", "--pool=solo"]
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(HERE),
-            "INTEROP_SETTINGS": json.dumps(self.settings),
-            "C_FORCE_ROOT": "1",
-        }
-        with open(self.place.folder / "worker.log", "wb") as log:
-            self.process = subprocess.Popen(
-                [*command, *quiet],
-                cwd=self.place.folder,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            yield
-        finally:
-            self._end()
 
     def close(self) -> None:
         self.backend.close()

@@ -8,7 +8,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -18,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from tests.interop.transports import missing
-from tests.interop.workers import HERE, PATIENCE, Peer, Worker
+from tests.interop.workers import PATIENCE, Peer, Worker
 from tests.unit.cli_run import COMMAND, Ended, environment, satchel
 
 # By name: the broker, and what the worker is told beyond the broker's own settings.
@@ -38,29 +37,12 @@ AS_JSON = (
 class Served(Worker):
     """A worker with the tasks of `calling_worker_app`, for clients that are commands."""
 
+    application = "calling_worker_app"
+    pool = "solo"
+
     def __init__(self, kind: str, folder: Path) -> None:
         transport, settings = KINDS[kind]
         Peer.__init__(self, transport, folder, **settings)
-
-    @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        command = [sys.executable, "-m", "celery", "-A", "calling_worker_app", "worker", "--pool=solo"]
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
-        variables = {"PYTHONPATH": str(HERE), "INTEROP_SETTINGS": json.dumps(self.settings), "C_FORCE_ROOT": "1"}
-        with open(self.place.folder / "worker.log", "wb") as log:
-            self.process = subprocess.Popen(
-                [*command, *quiet],
-                cwd=self.place.folder,
-                env={**os.environ, **variables},
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            yield
-        finally:
-            self._end()
 
     @property
     def variables(self) -> dict[str, Any]:

@@ -131,6 +131,9 @@ class Worker(Peer):
     """A worker process. Messages may be sent before it is started."""
 
     process: subprocess.Popen[bytes]
+    #: The module with the application, and the worker's pool; None for what suits the transport.
+    application = "worker_app"
+    pool: str | None = None
 
     def __init__(self, transport: str, folder: Path) -> None:
         super().__init__(transport, folder)
@@ -153,8 +156,9 @@ class Worker(Peer):
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         # On the filesystem in one process, or the worker would read what its pool's process has not yet written.
-        pool = "solo" if self.transport == "filesystem" else "prefork"
-        command = [sys.executable, "-m", "celery", "-A", "worker_app", "worker", f"--pool={pool}", "--concurrency=1"]
+        pool = self.pool or ("solo" if self.transport == "filesystem" else "prefork")
+        celery = [sys.executable, "-m", "celery", "-A", self.application]
+        command = [*celery, "worker", f"--pool={pool}", "--concurrency=1"]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO"]
         environment = {
             **os.environ,

@@ -172,6 +172,26 @@ class TestSettings:
         with pytest.raises(TypeError, match="did you mean 'task_serializer'"):
             shop.app.conf.task_serialiser = "json"
 
+    def test_settings_are_read_and_changed_by_name_too(self, shop: Shop) -> None:
+        shop.app.conf["task_serializer"] = "yaml"
+        shop.app.conf.update({"task_compression": "gzip"}, task_default_priority=3)
+
+        assert shop.app.conf["task_serializer"] == shop.app.conf.task_serializer == "yaml"
+        assert (shop.app.conf.task_compression, shop.app.settings.task_default_priority) == ("gzip", 3)
+        with pytest.raises(KeyError, match="did you mean 'task_serializer'"):
+            shop.app.conf["task_serialiser"]
+
+    def test_one_setting_given_twice_is_refused(self) -> None:
+        with pytest.raises(TypeError, match="broker and broker_url are one setting"):
+            App("shop", broker="memory://", broker_url="amqp://")
+        with pytest.raises(TypeError, match="backend and result_backend are one setting"):
+            App("shop", backend="rpc://", result_backend="redis://")
+
+    @pytest.mark.parametrize("options", [{"priority": 300}, {"queue": 5}, {"countdown": "3"}, {"time_limit": -1}])
+    def test_what_a_task_says_wrongly_is_refused_where_it_says_so(self, shop: Shop, options: Any) -> None:
+        with pytest.raises((TypeError, ValueError), match=next(iter(options))):
+            shop.app.task(name="x", **options)
+
     def test_a_change_that_is_wrong_changes_nothing(self, shop: Shop) -> None:
         before = shop.app.settings
         with pytest.raises((TypeError, ValueError)):
