@@ -9,7 +9,6 @@ from satchel.calling.calls import Outgoing
 from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, SendManyError, Unroutable
 from satchel.calling.options import CallOptions
 from satchel.calling.preparing import LongWait
-from satchel.calling.queues import UnknownQueue
 from satchel.calling.results import (
     AsyncResult,
     BackendError,
@@ -19,6 +18,7 @@ from satchel.calling.results import (
     TaskRevoked,
 )
 from satchel.calling.retrying import RetryPolicy
+from satchel.calling.routing.queues import UnknownQueue
 from satchel.calling.settings import Settings
 from satchel.calling.signature import Signature
 from satchel.calling.task import Task

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from satchel.calling import results
+from satchel.calling.broker.pool import Pool
 from satchel.calling.calls import Call, Outgoing
 from satchel.calling.conf import Conf
 from satchel.calling.connecting import backend_of, link_to
 from satchel.calling.errors import OperationalError, SendManyError
-from satchel.calling.pool import Pool
 from satchel.calling.preparing import Preparer
 from satchel.calling.sending import Sender
 from satchel.calling.settings import Settings

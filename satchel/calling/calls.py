@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from satchel.calling.link import Parcel
+from satchel.calling.broker.link import Parcel
 from satchel.calling.options import Publishing
 from satchel.calling.retrying import RetryPolicy
 

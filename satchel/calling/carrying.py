@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from satchel.calling.calls import OWN
 from satchel.calling.options import Publishing, over, split
-from satchel.calling.queues import is_entity
 from satchel.calling.retrying import RetryPolicy
+from satchel.calling.routing.queues import is_entity
 from satchel.message.options import Draft, place
 from satchel.message.times import iso, moment_in, shown
 

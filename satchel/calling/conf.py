@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from satchel.calling.naming import did_you_mean
-from satchel.calling.setting_kinds import KINDS
+from satchel.calling.settings.kinds import KINDS
 
 if TYPE_CHECKING:
     from satchel.calling.app import App

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from satchel.calling.link import PATIENCE, Link, open_link
+from satchel.calling.broker.link import PATIENCE, Link, open_link
+from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, new_connection, scheme
 from satchel.calling.results import Backend, backend_for
 from satchel.calling.results.backends.none import NoBackend
-from satchel.calling.setting_kinds import seconds
 from satchel.calling.settings import Settings
-from satchel.calling.transports import OVER_AMQP, OVER_REDIS, new_connection, scheme
+from satchel.calling.settings.kinds import seconds
 
 #: Seconds that Redis may take for a result, where the settings do not say: Celery's two minutes are long for a caller.
 _ANSWER_TIMEOUT = 10.0

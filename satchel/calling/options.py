@@ -13,7 +13,7 @@ from satchel.message.options import OPTION_NAMES
 from satchel.message.times import shown
 
 if TYPE_CHECKING:
-    from satchel.calling.pool import Lease
+    from satchel.calling.broker.pool import Lease
 
 
 class CallOptions(TaskOptions, total=False):

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from satchel.calling.broker.link import parcel
+from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, scheme
 from satchel.calling.calls import OWN, Call, Defaults, Outgoing, Prepared
-from satchel.calling.link import parcel
 from satchel.calling.options import Publishing, over, split
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.routing import Route, Router
 from satchel.calling.settings import Settings
-from satchel.calling.transports import OVER_AMQP, OVER_REDIS, scheme
 from satchel.message import MessageBuilder, TaskMessage
 from satchel.message.ids import new_id
 from satchel.message.times import UTC, in_zone

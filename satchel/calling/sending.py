@@ -6,12 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from satchel.calling.broker.link import PATIENCE, Link, Parcel
+from satchel.calling.broker.pool import Pool
+from satchel.calling.broker.publisher import link_of
 from satchel.calling.calls import Call, Outgoing, Prepared
 from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, Unroutable
-from satchel.calling.link import PATIENCE, Link, Parcel
-from satchel.calling.pool import Pool
 from satchel.calling.preparing import Preparer
-from satchel.calling.publisher import link_of
 from satchel.calling.retrying import RetryPolicy
 
 _log = logging.getLogger("satchel.calling")

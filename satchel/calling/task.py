@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from satchel.calling.broker.publisher import Publisher
 from satchel.calling.calls import NO_DEFAULTS, Call, Defaults
 from satchel.calling.errors import OperationalError
 from satchel.calling.options import split
-from satchel.calling.publisher import Publisher
-from satchel.calling.queues import is_entity
+from satchel.calling.routing.queues import is_entity
 from satchel.message.options import Draft, place
 from satchel.message.times import shown
 

@@ -104,7 +104,7 @@ def _module(name: str) -> Any:
 
 def _environment() -> dict[str, Any]:
     """Give the settings in the environment; a variable that is no setting's is told, and left."""
-    from satchel.calling.setting_sources import from_variables
+    from satchel.calling.settings.sources import from_variables
 
     given: dict[str, Any] = {}
     for variable, text in os.environ.items():

@@ -156,7 +156,7 @@ def _check(options: Namespace, settings: Settings) -> None:
 
 def _connectable(app: App, settings: Settings) -> None:
     """Refuse urls that nothing can be made of; nothing is connected."""
-    from satchel.calling.transports import OVER_REDIS, scheme
+    from satchel.calling.broker.transports import OVER_REDIS, scheme
 
     with looking(settings):
         _ = app.backend

@@ -30,7 +30,7 @@ from satchel.calling import (
     Unroutable,
     sending,
 )
-from satchel.calling.amqp_link import AmqpLink
+from satchel.calling.broker.amqp import AmqpLink
 from satchel.calling.results import BackendError
 from satchel.errors import EncodeError
 from satchel.pipeline import Pipeline

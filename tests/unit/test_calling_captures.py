@@ -10,7 +10,7 @@ import pytest
 
 from satchel import Encoded
 from satchel.calling import App
-from satchel.calling.link import Parcel
+from satchel.calling.broker.link import Parcel
 from tests.unit.test_calling_retries import ScriptedLink
 from tests.unit.test_message_captures import (
     CAPTURED,

@@ -17,7 +17,7 @@ from redis.asyncio import Redis as AsyncRedis
 from satchel import EncodeError
 from satchel.calling import OperationalError, Task
 from satchel.calling.idempotency import Idempotency, IdempotencyError
-from satchel.calling.idempotency_keys import Held
+from satchel.calling.idempotency.keys import Held
 from satchel.calling.sending import Sender
 from tests.unit.calling import Shop
 

@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from satchel.calling import NotConfirmed, OperationalError, Refused, Unroutable
-from satchel.calling.link import Link, Parcel
-from satchel.calling.pool import Pool
+from satchel.calling.broker.link import Link, Parcel
+from satchel.calling.broker.pool import Pool
 from tests.unit.calling import Shop
 from tests.unit.outbox_desk import Add, Desk, utc_now
 
@@ -122,7 +122,7 @@ def test_a_broker_that_cannot_be_reached_leaves_all_rows_free_and_uncounted(
 def test_a_pool_without_a_free_connection_leaves_all_rows_free(
     desk: Desk, add: Add, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("satchel.calling.relay.PATIENCE", 0.01)
+    monkeypatch.setattr("satchel.calling.outbox.relay.PATIENCE", 0.01)
     desk.shop.app.configure(broker_pool_limit=1)
     desk.write(add.s(1, 2))
 
@@ -226,7 +226,7 @@ def test_nothing_more_is_published_when_half_of_the_lease_is_over(
     desk: Desk, add: Add, faulty: Callable[..., Faulty], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr("satchel.calling.outbox_claims.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("satchel.calling.outbox.claims.time.monotonic", lambda: clock[0])
 
     def slow(number: int) -> None:
         clock[0] += 20

@@ -95,7 +95,7 @@ import os, signal, sys, time
 import kombu.transport.filesystem, sqlalchemy.dialects.mysql, sqlalchemy.dialects.sqlite  # Once, not in each relay.
 import sqlalchemy as sa
 from satchel.calling import App
-from satchel.calling.link import VirtualLink
+from satchel.calling.broker.link import VirtualLink
 from satchel.calling.outbox import Outbox, Relay
 
 def relay(steps):

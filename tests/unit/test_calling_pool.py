@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from satchel.calling import App, OperationalError, PoolTimeout
-from satchel.calling.link import Parcel
-from satchel.calling.pool import Pool
+from satchel.calling.broker.link import Parcel
+from satchel.calling.broker.pool import Pool
 
 kombu: Any = import_module("kombu")  # Its names are not exported as type checkers want it.
 
@@ -256,7 +256,7 @@ def test_threads_that_are_the_first_in_a_forked_child_get_no_more_than_the_limit
         except PoolTimeout as error:
             refused.append(error)
 
-    monkeypatch.setattr("satchel.calling.pool.os.getpid", getpid)
+    monkeypatch.setattr("satchel.calling.broker.pool.os.getpid", getpid)
     late.start()
     seen.wait(30)
     with pool.acquire(block=False):

@@ -19,7 +19,7 @@ from satchel.calling import (
     Unroutable,
     sending,
 )
-from satchel.calling.link import Parcel
+from satchel.calling.broker.link import Parcel
 
 
 class ScriptedLink:

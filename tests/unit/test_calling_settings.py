@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from satchel.calling.retrying import RetryPolicy
-from satchel.calling.setting_kinds import KINDS
-from satchel.calling.setting_names import foreign, todays_name
 from satchel.calling.settings import Settings
+from satchel.calling.settings.kinds import KINDS
+from satchel.calling.settings.names import foreign, todays_name
 
 
 def refusal(call: Any) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from satchel.calling.queues import Queues, entities, is_broadcast
-from satchel.calling.route_table import NOWHERE, Destination, Match, RouteTable, check_destination
+from satchel.calling.routing.queues import Queues, entities, is_broadcast
+from satchel.calling.routing.table import NOWHERE, Destination, Match, RouteTable, check_destination
 from satchel.calling.settings import Settings
 from satchel.message.times import shown
 

@@ -1,4 +1,4 @@
-"""Settings from environment variables: text in, values out, for `setting_kinds` to check."""
+"""Settings from environment variables: text in, values out, for `kinds` to check."""
 
 from __future__ import annotations
 

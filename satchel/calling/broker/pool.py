@@ -13,7 +13,7 @@ from satchel.calling.errors import PoolTimeout
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from satchel.calling.link import Link
+    from satchel.calling.broker.link import Link
 
 
 class Pool:

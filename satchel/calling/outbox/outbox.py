@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from satchel.calling.app import App
-from satchel.calling.outbox_table import outbox_table, row_of, sqlalchemy
-from satchel.calling.relay import Relay
+from satchel.calling.outbox.relay import Relay
+from satchel.calling.outbox.table import outbox_table, row_of, sqlalchemy
 from satchel.calling.signature import Signature
 from satchel.message.checks import integer, required_text
 from satchel.message.times import UTC, shown

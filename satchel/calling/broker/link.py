@@ -299,11 +299,11 @@ def open_link(connection: Any, *, confirm: bool = True, patience: float = PATIEN
     """
     kind = connection.transport.driver_type
     if kind == "amqp":
-        from satchel.calling.amqp_link import AmqpLink
+        from satchel.calling.broker.amqp import AmqpLink
 
         return AmqpLink(connection, confirm=confirm, patience=patience, owned=owned)
     if kind == "redis" and hasattr(connection.transport.Channel, "create_publish_batch"):
-        from satchel.calling.redis_link import RedisLink
+        from satchel.calling.broker.redis import RedisLink
 
         return RedisLink(connection, owned=owned)
     return VirtualLink(connection, owned=owned)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from satchel.calling.link import open_link
-from satchel.calling.pool import Lease
-from satchel.calling.transports import kombu
+from satchel.calling.broker.link import open_link
+from satchel.calling.broker.pool import Lease
+from satchel.calling.broker.transports import kombu
 from satchel.message.times import shown
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from satchel.calling.link import Link
+    from satchel.calling.broker.link import Link
 
 
 #: Where the link over a connection is kept that an application has made itself. A weak dictionary would keep both for

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from satchel.calling.naming import did_you_mean
 from satchel.calling.options import PUBLISHING
-from satchel.calling.queues import is_entity
+from satchel.calling.routing.queues import is_entity
 from satchel.message.options import OPTION_NAMES
 from satchel.message.times import shown
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from satchel.calling.errors import OperationalError
-from satchel.calling.idempotency_keys import Held, IdempotencyError, Keys, RedisKeys
+from satchel.calling.idempotency.keys import Held, IdempotencyError, Keys, RedisKeys
 from satchel.calling.results import AsyncResult
 from satchel.calling.signature import Signature
 from satchel.message.checks import any_text, short_text

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal
 
 from satchel.calling.retrying import RetryPolicy
-from satchel.calling.setting_kinds import DEFAULT_BROKER, KINDS, zone_of
-from satchel.calling.setting_names import ADDRESS_PARTS, refuse_elsewhere
-from satchel.calling.setting_sources import from_variables, known, named, prefix_of
+from satchel.calling.settings.kinds import DEFAULT_BROKER, KINDS, zone_of
+from satchel.calling.settings.names import ADDRESS_PARTS, refuse_elsewhere
+from satchel.calling.settings.sources import from_variables, known, named, prefix_of
 from satchel.message.times import shown
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})

@@ -207,4 +207,4 @@ def _library() -> Any:
     try:
         return import_module("redis")
     except ImportError as error:
-        raise MissingDependency("satchel.calling.idempotency", "redis", "redis", fault=error) from error
+        raise MissingDependency("satchel.calling.idempotency.keyed", "redis", "redis", fault=error) from error

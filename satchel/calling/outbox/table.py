@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, Final
 
-from satchel.calling.link import Parcel
-from satchel.calling.queues import entities
+from satchel.calling.broker.link import Parcel
 from satchel.calling.routing import Route
+from satchel.calling.routing.queues import entities
 from satchel.errors import MissingDependency
 from satchel.message.times import UTC, shown
 

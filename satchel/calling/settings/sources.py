@@ -7,8 +7,8 @@ from types import ModuleType
 from typing import Any
 
 from satchel.calling.naming import nearest
-from satchel.calling.setting_kinds import KINDS
-from satchel.calling.setting_names import foreign, foreign_variable, looks_like_ours, todays_name, unknown
+from satchel.calling.settings.kinds import KINDS
+from satchel.calling.settings.names import foreign, foreign_variable, looks_like_ours, todays_name, unknown
 from satchel.message.times import shown
 
 

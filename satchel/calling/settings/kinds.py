@@ -7,8 +7,8 @@ from datetime import timedelta, tzinfo
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from satchel.calling import setting_texts as texts
 from satchel.calling.retrying import RetryPolicy
+from satchel.calling.settings import texts
 from satchel.message import checks
 from satchel.message.times import UTC, duration, shown
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from satchel.calling.broker.link import Parcel, VirtualLink
 from satchel.calling.errors import OperationalError, Unroutable
-from satchel.calling.link import Parcel, VirtualLink
 
 
 class RedisLink(VirtualLink):

@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from satchel.calling.broker.link import Parcel, VirtualLink, unroutable
 from satchel.calling.errors import NotConfirmed, OperationalError, Refused
-from satchel.calling.link import Parcel, VirtualLink, unroutable
 from satchel.errors import let_signals_through
 
 #: How many messages may wait for their confirmation at a time.

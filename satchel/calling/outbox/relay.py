@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from satchel.calling.broker.link import PATIENCE, Link, Parcel
 from satchel.calling.errors import NotConfirmed, OperationalError, Refused, Unroutable
-from satchel.calling.link import PATIENCE, Link, Parcel
-from satchel.calling.outbox_claims import Batch, Claims
-from satchel.calling.outbox_table import Declarations, parcel_of, sqlalchemy
+from satchel.calling.outbox.claims import Batch, Claims
+from satchel.calling.outbox.table import Declarations, parcel_of, sqlalchemy
 from satchel.errors import let_signals_through, text_of
 from satchel.message.checks import integer
 from satchel.message.checks import limit as seconds
@@ -18,7 +18,7 @@ from satchel.message.times import shown
 if TYPE_CHECKING:
     import threading
 
-    from satchel.calling.outbox import Outbox
+    from satchel.calling.outbox.outbox import Outbox
 
 #: Rows that are taken at a time: so many at the most are sent again after a crash.
 _AT_A_TIME: Final = 100

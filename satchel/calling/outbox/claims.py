@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from satchel.calling.errors import OperationalError
-from satchel.calling.outbox_table import CARRIED, now, sqlalchemy
+from satchel.calling.outbox.table import CARRIED, now, sqlalchemy
 from satchel.errors import text_of
 from satchel.message.ids import new_id
 
