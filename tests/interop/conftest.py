@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.interop.faulty import place, sleeps  # noqa: F401 - fixtures
 from tests.interop.grid_run import GridRun
 from tests.interop.transports import missing
 from tests.interop.workers import Peer, Worker
