@@ -154,9 +154,9 @@ class Preparer:
         options.setdefault("ignore_result", self.settings.task_ignore_result)
         return options
 
-    def ignored(self, defaults: Defaults) -> bool:
+    def ignored(self, task: str, defaults: Defaults) -> bool:
         """Say whether results of a task are ignored, where a call does not say."""
-        return self.settings.task_ignore_result if defaults.ignore_result is None else defaults.ignore_result
+        return self._plan(task, defaults).ignored
 
     def _routed(
         self, call: Call, options: Mapping[str, Any], publishing: Mapping[str, Any]

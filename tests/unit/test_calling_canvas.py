@@ -502,3 +502,11 @@ def test_a_group_of_one_chain_that_ends_in_a_group_is_that_group(add: Any) -> No
 def test_an_empty_canvas_has_no_application() -> None:
     with pytest.raises(ValueError, match="there is no signature in"):
         print(Group(()).app)
+
+
+def test_what_a_route_ignores_is_not_waited_for_in_a_canvas() -> None:
+    shop = Shop(task_routes={"shop.add": {"ignore_result": True}})
+    add: Any = shop.app.remote("shop.add")
+    result: Any = group(add.s(1, 2), add.s(3, 4)).delay()
+
+    assert [each.ignored for each in result.results] == [True, True]

@@ -504,10 +504,21 @@ def test_a_seen_end_goes_before_what_nobody_has_seen(monkeypatch: pytest.MonkeyP
     mail = Mailbox()
     for task in "abc":
         mail.put(task, reply())
-    mail.settle("c")
+    mail.settle("c", reply())
     mail.put("d", reply())
 
     assert [mail.last(task) is not None for task in "abcd"] == [True, True, False, True]
+
+
+def test_nothing_comes_behind_an_end_that_was_seen() -> None:
+    mail = Mailbox()
+    for body in (b"end", b"started"):
+        mail.put("a", reply(body))
+    mail.settle("a", reply(b"end"))
+    mail.put("a", reply(b"again"))
+
+    assert mail.last("a") == reply(b"end")
+    assert [each.body for each in mail.after("a", 0)[0]] == [b"end"]
 
 
 def test_tasks_and_bytes_are_bounded_but_for_those_that_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

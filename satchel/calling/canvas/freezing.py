@@ -104,7 +104,7 @@ class Freezer:
         """Give the result of a task that has its id."""
         ignored = options.get("ignore_result")
         if ignored is None:
-            ignored = self.sender.preparer.ignored(signature._task.defaults)
+            ignored = self.sender.preparer.ignored(signature.name, signature._task.defaults)
         return AsyncResult(options["task_id"], self.backend, ignored=ignored)
 
     def check_chords(self) -> None:

@@ -45,9 +45,9 @@ class Inbox:
         with self._news:
             return self._mail.after(task_id, seen)
 
-    def settle(self, task_id: str) -> None:
+    def settle(self, task_id: str, end: Reply) -> None:
         with self._news:
-            self._mail.settle(task_id)
+            self._mail.settle(task_id, end)
 
     def drop(self, task_id: str) -> None:
         with self._news:

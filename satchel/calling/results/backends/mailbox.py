@@ -28,13 +28,14 @@ class Reply(NamedTuple):
 
 
 class _Box:
-    """What has arrived for one task, and how many states before that were dropped."""
+    """What has arrived for one task, how many states before that were dropped, and whether its end was seen."""
 
-    __slots__ = ("dropped", "replies", "size")
+    __slots__ = ("dropped", "ended", "replies", "size")
 
     def __init__(self) -> None:
         self.replies: list[Reply] = []
         self.dropped = 0
+        self.ended = False
         self.size = 0
 
 
@@ -53,9 +54,9 @@ class Mailbox:
         return len(self._boxes)
 
     def put(self, task_id: str, reply: Reply) -> None:
-        """Keep a reply, unless it is one that was delivered twice."""
+        """Keep a reply, unless it is one that was delivered twice, or comes behind an end that was seen."""
         box = self._boxes.setdefault(task_id, _Box())
-        if reply.again and any(reply.body == known.body for known in box.replies):
+        if box.ended or (reply.again and any(reply.body == known.body for known in box.replies)):
             return
         self._boxes.move_to_end(task_id)
         box.replies.append(reply)
@@ -77,15 +78,15 @@ class Mailbox:
         box = self._boxes.get(task_id)
         return box.replies[-1] if box is not None and box.replies else None
 
-    def settle(self, task_id: str) -> None:
+    def settle(self, task_id: str, end: Reply) -> None:
         """Note that a task's end was seen: only that is kept, and goes before what nobody has seen yet."""
         box = self._boxes.get(task_id)
-        if box is None:
+        if box is None or box.ended:
             return
-        for reply in box.replies[:-1]:
-            self._grow(box, -len(reply.body))
         box.dropped += len(box.replies) - 1
-        del box.replies[:-1]
+        self._grow(box, len(end.body) - box.size)
+        box.replies[:] = [end]
+        box.ended = True
         self._boxes.move_to_end(task_id, last=False)
 
     def wait(self, task_id: str, more: int) -> None:

@@ -65,8 +65,8 @@ class RpcBackend:
             inbox.receive(0)
             reply = inbox.last(task_id)
         record = PENDING if reply is None else self._record(reply)
-        if record.ready:
-            inbox.settle(task_id)
+        if record.ready and reply is not None:
+            inbox.settle(task_id, reply)
         return record
 
     def watch(self, task_id: str, *, deadline: float | None, interval: float) -> Iterator[Record]:
@@ -75,9 +75,10 @@ class RpcBackend:
         with inbox.waited_for(task_id):
             while True:
                 replies, seen = inbox.after(task_id, seen)
-                for record in map(self._record, replies):
+                for reply in replies:
+                    record = self._record(reply)
                     if record.ready:
-                        inbox.settle(task_id)
+                        inbox.settle(task_id, reply)
                     yield record
                     if record.ready:
                         return
