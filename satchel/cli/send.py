@@ -103,7 +103,13 @@ def run(options: Namespace) -> int:
         _connectable(app, settings)
         _send(app, options.task, args, kwargs, {**extra, "task_id": task_id})
         if options.wait is None:
-            _print_id(options, task_id)
+            try:
+                _print_id(options, task_id)
+            except BrokenPipeError:
+                raise
+            except OSError:  # A full disk: whoever would send it again is to know that it was sent.
+                print(f"satchel: sent {task_id}", file=sys.stderr)
+                raise
             return OK
         return _wait(app, options, task_id, settings)
 

@@ -453,3 +453,14 @@ def test_ctrl_c_leaves_the_task_and_says_how_to_look_again(place: Place) -> None
     assert (process.returncode, out, sent) == (130, "", "satchel: sent one\n")
     assert err == f"satchel: the task goes on; {again}\n"
     assert place.call().id == "one"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_id_that_cannot_be_printed_is_told(place: Place) -> None:
+    command = [*COMMAND, "send", *place.broker, "shop.pay", "--task-id", "pay-1"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment(), text=True)
+
+    assert done.returncode != 0
+    assert "satchel: sent pay-1" in done.stderr
+    assert place.call().id == "pay-1"
