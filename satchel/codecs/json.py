@@ -77,8 +77,11 @@ class Json(ValueSerializer):
         self._check_flag("unique_keys")
         self._check("engine", "auto", "stdlib", "fast")
         celery = self.dialect == "celery"
-        orjson, ormsgpack = map(self._accelerator, self.accelerators[:2])
+        orjson, ormsgpack, msgspec = map(self._accelerator, self.accelerators)
         pairs = unique if self.unique_keys else None
+        restored = restorer(self.name, self.types)
+        # msgspec keeps the last of equal keys and does not tell.
+        read = msgspec and not self.unique_keys
         lower = Lowering(
             self.name,
             self.types,
@@ -94,39 +97,15 @@ class Json(ValueSerializer):
         encoder = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=celery, separators=(",", ":"))
         self._derive(
             _lower=lower,
-            _restored=restorer(self.name, self.types),
+            _restored=restored,
             _encoder=encoder,
             _decoder=json.JSONDecoder(object_pairs_hook=pairs)
             if celery
             else json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_float=_finite),
             **self._fast(orjson, ormsgpack, lower, encoder),
-            _read=self._read_first,
-            _cut=self._cut_first,
-            _read_error=ValueError,
-        )
-        if self.engine != "auto":
-            self._import_reader()
-
-    # A process that only sends is spared the import, which takes as long as all of this module's.
-
-    def _read_first(self, data: bytes) -> Any:
-        self._import_reader()
-        if self._read is None:
-            raise ValueError("the standard library is to read it")
-        return self._read(data)
-
-    def _cut_first(self, data: bytes, limits: Limits) -> Any:
-        self._import_reader()
-        return UNREAD if self._cut is None else self._cut(data, limits)
-
-    def _import_reader(self) -> None:
-        msgspec = self._accelerator("msgspec")
-        # msgspec keeps the last of equal keys and does not tell.
-        read = msgspec and not self.unique_keys
-        self._derive(
             _read=msgspec.json.decode if read else None,
-            _cut=cutter(msgspec, self.types, self._restored) if read else None,
-            _read_error=msgspec.MsgspecError if msgspec else ValueError,  # Not always a ValueError.
+            _cut=cutter(msgspec, self.types, restored) if read else None,
+            _read_error=msgspec and msgspec.MsgspecError,  # Not always a ValueError.
         )
 
     def _accelerator(self, module: str) -> Any:

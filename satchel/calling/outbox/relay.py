@@ -240,9 +240,10 @@ class _Delivery:
 
     def _lost(self, error: Exception) -> bool:
         """Say whether there was no connection, or it was lost: that is nothing that this message has done."""
-        return isinstance(error, OperationalError) and not (isinstance(error, NotConfirmed) or _refused(error))
+        answered = isinstance(error, (NotConfirmed, Refused)) or _refused(error)
+        return isinstance(error, OperationalError) and not answered
 
 
 def _refused(error: Exception) -> bool:
     """Say whether the broker has looked at the message and not taken it."""
-    return isinstance(error, (Refused, Unroutable)) or (isinstance(error, NotConfirmed) and error.delivered is False)
+    return isinstance(error, Unroutable) or (isinstance(error, NotConfirmed) and error.delivered is False)
