@@ -133,13 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.markdown:
         print(report.markdown(run, verdicts))
         return 0
-    print(f"{report.heading(run)}\n\n{report.sides_text(run.rows)}\n")
-    for name, reason in run.left_out.items():
-        print(f"left out: {name}: {reason}")
-    whole = len(options.only) == len(GROUPS)
-    for verdict in verdicts:
-        if whole or verdict.figure is not None:
-            print(report.measure_line(verdict))
+    print(report.text(run, verdicts, whole=len(options.only) == len(GROUPS)))
     return 0
 
 

@@ -35,7 +35,7 @@ from benchmarks.calling_sides import (
     satchel_side,
     server,
 )
-from benchmarks.measures import Measure, Verdict, _figure
+from benchmarks.measures import Measure, judged
 from benchmarks.results import OURS, Row, Run, raced, save
 from benchmarks.values import Differs
 from satchel.bench import timing
@@ -232,12 +232,6 @@ def measured(groups: list[str], rounds: int, urls: dict[str, str]) -> Run:
     return run
 
 
-def judged(run: Run) -> list[Verdict]:
-    """What a run says of every measure."""
-    rows = {row.name: row for row in run.rows}
-    return [Verdict(measure, _figure(rows.get(measure.row), measure)) for measure in MEASURES]
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
     description = __doc__.partition("\n")[0] if __doc__ else ""
@@ -256,16 +250,10 @@ def main(arguments: list[str] | None = None) -> int:
     except Differs as error:
         print(f"the two sides differ: {error}", file=sys.stderr)
         return 1
-    verdicts = judged(run)
+    verdicts = judged(run, MEASURES)
     if options.json:
         save(run, options.json, measures=[verdict.plain() for verdict in verdicts])
-    print(f"{report.heading(run)}\n\n{report.sides_text(run.rows)}\n")
-    for name, reason in run.left_out.items():
-        print(f"left out: {name}: {reason}")
-    whole = len(options.only) == len(GROUPS)
-    for verdict in verdicts:
-        if whole or verdict.figure is not None:
-            print(report.measure_line(verdict))
+    print(report.text(run, verdicts, whole=len(options.only) == len(GROUPS)))
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -126,10 +126,10 @@ class Verdict:
         return {**self.measure._asdict(), "measure": self.measure.text, "figure": figure, "verdict": self.word}
 
 
-def judged(run: Run) -> list[Verdict]:
+def judged(run: Run, measures: Sequence[Measure] = MEASURES) -> list[Verdict]:
     """What a run says of every measure."""
     rows = {row.name: row for row in run.rows}
-    return [Verdict(measure, _figure(rows.get(measure.row), measure)) for measure in MEASURES]
+    return [Verdict(measure, _figure(rows.get(measure.row), measure)) for measure in measures]
 
 
 def _figure(row: Row | None, measure: Measure) -> Figure | None:

@@ -79,6 +79,14 @@ def sides_text(rows: Sequence[Row]) -> str:
     return table(lines, ("what", "sides", "bytes", "µs, least and median", "µs, other", "times as fast", "95 %"))
 
 
+def text(run: Run, verdicts: Sequence[Verdict], *, whole: bool) -> str:
+    """What a run is shown as on a terminal; measures without a figure only where all groups have run."""
+    lines = [f"{heading(run)}\n\n{sides_text(run.rows)}\n"]
+    lines += [f"left out: {name}: {reason}" for name, reason in run.left_out.items()]
+    lines += [measure_line(verdict) for verdict in verdicts if whole or verdict.figure is not None]
+    return "\n".join(lines)
+
+
 def steps_markdown(rows: Sequence[Row]) -> str:
     """The table of the steps."""
     lines = []

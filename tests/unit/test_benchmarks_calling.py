@@ -26,6 +26,7 @@ from benchmarks.calling_sides import (
     queue_on,
     satchel_side,
 )
+from benchmarks.measures import judged
 from benchmarks.results import OURS, Run, raced
 from benchmarks.values import Differs
 from satchel.bench import timing
@@ -135,8 +136,10 @@ def test_every_measure_is_of_a_row_that_a_run_has(monkeypatch: pytest.MonkeyPatc
     rows = [row for measured in (calling.memory_rows, calling.redis_rows) for row in measured(1, "memory://")]
     run = Run([*rows, *calling.amqp_rows(1, "memory://"), *calling.text_rows(1)])
 
-    assert list(dict.fromkeys(verdict.measure.id for verdict in calling.judged(run))) == [f"C{n}" for n in range(1, 7)]
-    assert all(verdict.figure is not None for verdict in calling.judged(run))
+    assert list(dict.fromkeys(verdict.measure.id for verdict in judged(run, calling.MEASURES))) == [
+        f"C{n}" for n in range(1, 7)
+    ]
+    assert all(verdict.figure is not None for verdict in judged(run, calling.MEASURES))
     assert all({OURS, "celery"} == row.sides.keys() for row in run.rows)
 
 
@@ -163,7 +166,7 @@ def test_who_waits_for_a_broker_pays_for_it() -> None:
 
 def test_what_costs_at_most_a_share_is_seen_from_our_side() -> None:
     run = Run([raced("import and first send, RabbitMQ", {OURS: [3.0, 3.0], "celery": [4.0, 4.0]})])
-    (verdict,) = (each for each in calling.judged(run) if each.figure)
+    (verdict,) = (each for each in judged(run, calling.MEASURES) if each.figure)
 
     assert verdict.figure == pytest.approx((0.75, 0.75, 0.75))
     assert verdict.holds

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
+from satchel.codecs.base import require
 from satchel.errors import MissingDependency
 
 OVER_REDIS = frozenset({"redis", "rediss", "sentinel"})
@@ -32,10 +32,7 @@ def kombu() -> Any:
     Raises:
         MissingDependency: it is not installed.
     """
-    try:
-        return import_module("kombu")
-    except ImportError as error:
-        raise MissingDependency("satchel.calling", "kombu", "calling", fault=error) from error
+    return require("kombu", codec="satchel.calling", library="kombu", extra="calling")
 
 
 def new_connection(url: Any, options: dict[str, Any], **more: Any) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from satchel.calling.results.backends.redis import redis_url
-from satchel.errors import MissingDependency, SatchelError
+from satchel.codecs.base import require
+from satchel.errors import SatchelError
 from satchel.message.times import shown
 
 State = Literal["mine", "sent", "busy", "other"]
@@ -204,7 +204,4 @@ def _errors() -> Generator[None]:
 
 
 def _library() -> Any:
-    try:
-        return import_module("redis")
-    except ImportError as error:
-        raise MissingDependency("satchel.calling.idempotency.keyed", "redis", "redis", fault=error) from error
+    return require("redis", codec="an idempotency key", library="redis", extra="redis")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from satchel.calling.broker.link import Parcel
 from satchel.calling.routing import Route
 from satchel.calling.routing.queues import entities
-from satchel.errors import MissingDependency
+from satchel.codecs.base import require
 from satchel.message.times import UTC, shown
 
 #: Columns that a relay reads. It needs no times of them: a damaged one could not be read at all.
@@ -32,10 +32,7 @@ def sqlalchemy() -> Any:
     Raises:
         MissingDependency: it is not installed.
     """
-    try:
-        return import_module("sqlalchemy")
-    except ImportError as error:
-        raise MissingDependency("an outbox", "sqlalchemy", "sqlalchemy", fault=error) from error
+    return require("sqlalchemy", codec="an outbox", library="sqlalchemy", extra="sqlalchemy")
 
 
 def now() -> datetime:

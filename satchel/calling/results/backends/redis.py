@@ -13,7 +13,7 @@ from satchel.calling.results.errors import BackendError
 from satchel.calling.results.reading import ResultReader
 from satchel.calling.results.record import PENDING, Record
 from satchel.calling.results.waiting import Outage, give_up, remaining
-from satchel.errors import MissingDependency
+from satchel.codecs.base import require
 from satchel.message.checks import limit
 
 TASKS: Final = "celery-task-meta-"
@@ -252,9 +252,4 @@ def redis_url(url: str) -> str:
 
 
 def _library() -> Any:
-    try:
-        return import_module("redis")
-    except ImportError as error:
-        raise MissingDependency(
-            "the result backend redis://", "redis", None, cure="run: pip install redis", fault=error
-        ) from error
+    return require("redis", codec="the result backend redis://", library="redis", extra="redis")

@@ -6,13 +6,13 @@ import os
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from importlib import import_module
 from typing import Any, Final
 
 from satchel.calling.results.errors import BackendError
 from satchel.calling.results.reading import ResultReader
 from satchel.calling.results.record import PENDING, Record
 from satchel.calling.results.waiting import poll
+from satchel.codecs.base import require
 from satchel.errors import CorruptBody, MissingDependency, text_of
 
 _ENCODED: Final = ("result", "args", "kwargs", "children")
@@ -222,9 +222,4 @@ def _text(moment: Any) -> Any:
 
 
 def _library() -> Any:
-    try:
-        return import_module("sqlalchemy")
-    except ImportError as error:
-        raise MissingDependency(
-            "the result backend db+…", "sqlalchemy", None, cure="run: pip install sqlalchemy", fault=error
-        ) from error
+    return require("sqlalchemy", codec="the result backend db+…", library="sqlalchemy", extra="sqlalchemy")
