@@ -62,4 +62,4 @@ class Prepared(NamedTuple):
     packet: Parcel
     ignored: bool
     policy: RetryPolicy | None
-    publishing: Publishing | None
+    publishing: Publishing

@@ -118,6 +118,8 @@ def over(standing: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
     """Put options over those that hold where nothing else is said. None is not said, but for ``compression``: off."""
     if None in options.values():
         options = {name: value for name, value in options.items() if value is not None or name == "compression"}
+    if not standing:
+        return {**options}
     merged = {**standing, **options}
     for one, other in _INSTEAD.items():
         if one in standing and other in options and one not in options:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import marshal
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from satchel.calling.broker.link import parcel
 from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, scheme
 from satchel.calling.calls import OWN, Call, Defaults, Outgoing, Prepared
-from satchel.calling.options import Publishing, over, split
+from satchel.calling.options import ROUTING, Publishing, over, split
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.routing import Route, Router
 from satchel.calling.settings import Settings
 from satchel.message import MessageBuilder, TaskMessage
 from satchel.message.ids import new_id
+from satchel.message.options import OPTION_NAMES, STANDING
 from satchel.message.times import UTC, in_zone
 from satchel.pipeline import Pipeline
 
@@ -32,19 +36,32 @@ class LongWait(UserWarning):
     """A call is to run later than its broker lets a worker hold it."""
 
 
-#: How many plans, queues and policies are remembered: names of tasks may be made up at run time.
-_KEPT = 1_000
+#: How many settled calls are remembered: names of tasks may be made up at run time.
+_KEPT: Final = 1_000
 
-_AS_SET = Publishing({})
+#: Options that many calls give alike, of the message and of its publishing: what they come to is remembered.
+_ALIKE: Final = STANDING | {"serializer", "compression"}
+_FIXED: Final = _ALIKE | {*ROUTING, "retry", "retry_policy", "mandatory", "timeout"}
+#: The form of marshal that writes equal values alike, wherever else they are used.
+_MARSHAL_VERSION: Final = 2
+
+T = TypeVar("T")
+
+# In half the time of a NamedTuple's own constructor, which is Python.
+_new = tuple.__new__
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
-class _Plan(NamedTuple):
-    """What is the same for all calls of a task without options; no route where it is not, or says how to publish."""
+class _Settled(NamedTuple):
+    """What is the same for all calls of a task that give the same of the options `_FIXED`."""
 
     defaults: Defaults
     builder: MessageBuilder
-    route: Route | None
-    options: dict[str, Any]
+    standing: Mapping[str, Any]
+    """Further options of messages, where a call gives no other."""
+    route: Route
+    how: Publishing
+    policy: RetryPolicy | None
     ignored: bool
 
 
@@ -67,43 +84,68 @@ class Preparer:
         before: tuple[Callable[[Outgoing], None], ...] = (),
     ) -> None:
         self.settings = settings
-        self._pipeline = pipeline
         self._replies = replies
         self._before = before
         self.router: Router = Router(settings)
         self._of_settings = _of_settings(settings)
         self._base = RetryPolicy.of(settings.task_publish_retry_policy)
-        self._policy = self._base if settings.task_publish_retry else None
-        self._plans: dict[str, _Plan] = {}
-        # What many calls give alike.
-        self._to_queues: dict[tuple[str, Any], Route] = {}
-        self._policies: dict[Any, RetryPolicy] = {}
         self._zone = settings.zone
         self._longest = _longest_wait(settings)
+        self._builder = MessageBuilder(
+            pipeline,
+            serializer=settings.task_serializer,
+            compression=settings.task_compression,
+            protocol=settings.task_protocol,
+            timezone=settings.zone,
+        )
+        self._settled: dict[Any, _Settled] = {}
+        self._forms: dict[tuple[str, ...], _Form] = {}
 
     def prepare(self, call: Call) -> Prepared:
         """Check a call and build its message; nothing is sent."""
         task, defaults, args, kwargs, options = call
-        plan = self._plan(task, defaults)
-        if not options and plan.route is not None and not self._before and self._replies is None:
-            # The common case: all is settled but the arguments.
-            message = plan.builder.build(task, args, kwargs, **plan.options)
-            return Prepared(message.id, parcel(message, plan.route), plan.ignored, self._policy, None)
-        return self._prepare(call, plan)
+        key, own = self._parted(task, options) if options else (task, _NOTHING)
+        settled = self._settled.get(key)
+        if settled is None or settled.defaults is not defaults:
+            settled = self._settle(call, key)
+        _, builder, standing, route, how, policy, ignored = settled
+        if self._before or self._replies is not None or standing or own:
+            return self._prepare(call, settled, own)
+        # The common case: all is settled but the arguments.
+        message = builder.build(task, args, kwargs)
+        packet = parcel(message, route, mandatory=how.mandatory is not False, timeout=how.timeout)
+        return _new(Prepared, (message.id, packet, ignored, policy, how))
 
-    def _prepare(self, call: Call, plan: _Plan) -> Prepared:
-        task, _, args, kwargs, given = call
-        options, publishing = split(given)
-        how, route, standing = _AS_SET, plan.route, plan.options
-        if publishing or route is None:
-            how, route, standing = self._routed(call, options, publishing)
-        merged = over(standing, options)
-        ignored = merged.get("ignore_result")
-        if ignored is None:
-            merged["ignore_result"] = ignored = plan.ignored
+    def _parted(self, task: str, options: Mapping[str, Any]) -> tuple[object, Mapping[str, Any]]:
+        """Part a call's options into those that many give alike and the message's others.
+
+        Returns:
+            what calls of the task with the same options have in common, or None where that is not to be told; and the
+            others.
+        """
+        names = (*options,)
+        form = self._forms.get(names)
+        if form is None:
+            form = _remember(self._forms, names, _form(names))
+        alike, own_names, told = form
+        own = {name: options[name] for name in own_names}
+        if not told:
+            return None, own
+        if alike is None:
+            return task, own
+        try:
+            # Not the values themselves: 1 and True are equal.
+            return (task, names, marshal.dumps(alike(options), _MARSHAL_VERSION)), own
+        except ValueError:  # A kombu.Queue, a class, a timedelta.
+            return None, own
+
+    def _prepare(self, call: Call, settled: _Settled, own: Mapping[str, Any]) -> Prepared:
+        task, _, args, kwargs, _ = call
+        _, builder, standing, route, how, policy, ignored = settled
+        merged = over(standing, own)
         ready = None
         # What follows an ignored task may be waited for.
-        awaited = not ignored or "chain" in options or "link" in options
+        awaited = not ignored or "chain" in merged or "link" in merged
         if self._replies is not None and awaited and merged.get("reply_to") is None:
             backend = self._replies()
             merged["reply_to"], ready = backend.reply_to, backend.prepare
@@ -113,39 +155,36 @@ class Preparer:
             for hook in self._before:
                 hook(outgoing)
             merged["headers"] = outgoing.headers or None
-        message = plan.builder.build(task, args, kwargs, **merged)
+        message = builder.build(task, args, kwargs, **merged)
         if self._longest is not None and ("countdown" in merged or "eta" in merged):
             self._warn_of_wait(message, merged)
-        policy = self._policy
-        if how.retry is not None or how.retry_policy is not None:
-            policy = self._policy_of(how)
         packet = parcel(message, route, mandatory=how.mandatory is not False, timeout=how.timeout, ready=ready)
-        return Prepared(message.id, packet, ignored, policy, how)
+        return _new(Prepared, (message.id, packet, ignored, policy, how))
 
-    def _plan(self, task: str, defaults: Defaults) -> _Plan:
-        plan = self._plans.get(task)
-        if plan is None or plan.defaults is not defaults:
-            plan = self._make_plan(task, defaults)
-            _keep(self._plans, task, plan)
-        return plan
-
-    def _make_plan(self, task: str, defaults: Defaults) -> _Plan:
-        settings = self.settings
+    def _settle(self, call: Call, key: Any) -> _Settled:
+        """Work out what a call has in common with others, and remember it unless `key` is None."""
+        task, defaults, _, _, options = call
+        message, publishing = split(options)
+        how = Publishing(publishing)
+        route = self._route(call, how, message)
+        of_route, further = split(route.options)
+        if further:
+            how = Publishing(over(further, publishing))
+        alike = {name: value for name, value in message.items() if name in _ALIKE}
+        standing = over(self._standing(defaults, of_route), alike)
+        ignored = standing["ignore_result"]
+        policy = self._policy_of(how)
         # What a function says may hold for one call alone.
-        route = None if self.router.asks(task) else self.router.route(task, (), {}, queue=defaults.queue)
-        of_route, publishing = split({} if route is None else route.options)
-        options = self._standing(defaults, of_route)
-        builder = MessageBuilder(
-            self._pipeline,
-            serializer=options.pop("serializer", settings.task_serializer),
-            compression=options.pop("compression", settings.task_compression),
-            protocol=settings.task_protocol,
-            timezone=self._zone,
+        if key is None or self.router.asks(task):
+            return _Settled(defaults, self._builder, standing, route, how, policy, ignored)
+        builder = replace(
+            self._builder,
+            serializer=standing.pop("serializer", self._builder.serializer),
+            compression=standing.pop("compression", self._builder.compression),
+            options={name: standing.pop(name) for name in STANDING & standing.keys()},
         )
-        ignored = options["ignore_result"]
-        if not ignored:
-            del options["ignore_result"]
-        return _Plan(defaults, builder, None if publishing else route, options, ignored)
+        settled = _Settled(defaults, builder, standing, route, how, policy, ignored)
+        return _remember(self._settled, key, settled)
 
     def _standing(self, defaults: Defaults, of_route: Mapping[str, Any]) -> dict[str, Any]:
         """Give what holds where a call does not say: the task's own options over its route's, over the settings'."""
@@ -155,56 +194,26 @@ class Preparer:
         return options
 
     def ignored(self, task: str, defaults: Defaults) -> bool:
-        """Say whether results of a task are ignored, where a call does not say."""
-        return self._plan(task, defaults).ignored
-
-    def _routed(
-        self, call: Call, options: Mapping[str, Any], publishing: Mapping[str, Any]
-    ) -> tuple[Publishing, Route, dict[str, Any]]:
-        how = Publishing(publishing)
-        route = self._route(call, how, options)
-        of_route, further = split(route.options)
-        if further:
-            how = Publishing(over(further, publishing))
-        return how, route, self._standing(call.defaults, of_route)
+        """Say whether results of a task are ignored, where neither a call nor a function that routes it says."""
+        if self.router.asks(task):
+            return bool(self._standing(defaults, _NOTHING)["ignore_result"])
+        return self._settle(Call(task, defaults, (), {}, _NOTHING), task).ignored
 
     def _route(self, call: Call, how: Publishing, options: Mapping[str, Any]) -> Route:
         anywhere = how.queue is None and how.exchange is None and how.routing_key is None
-        queue = call.defaults.queue if anywhere else how.queue
-        named = isinstance(queue, str) and how.exchange is None and how.routing_key is None
-        if named:
-            route = self._to_queues.get((call.task, queue))
-            if route is not None:
-                return route
-        route = self.router.route(
+        return self.router.route(
             call.task,
             call.args,
             call.kwargs,
-            queue=queue,
+            queue=call.defaults.queue if anywhere else how.queue,
             exchange=how.exchange,
             routing_key=how.routing_key,
             options=options,
         )
-        if named and not self.router.asks(call.task):
-            _keep(self._to_queues, (call.task, queue), route)
-        return route
 
     def _policy_of(self, how: Publishing) -> RetryPolicy | None:
-        policy = self._policy_given(how.retry_policy)  # Also where none is needed: it may be wrong.
+        policy = RetryPolicy.of(how.retry_policy, self._base)  # Also where none is needed: it may be wrong.
         return policy if (self.settings.task_publish_retry if how.retry is None else how.retry) else None
-
-    def _policy_given(self, given: Any) -> RetryPolicy:
-        if not isinstance(given, Mapping):
-            return RetryPolicy.of(given, self._base)
-        key = (*given.items(),)
-        try:
-            policy = self._policies.get(key)
-        except TypeError:  # A list of classes.
-            return RetryPolicy.of(given, self._base)
-        if policy is None:
-            policy = RetryPolicy.of(given, self._base)
-            _keep(self._policies, key, policy)
-        return policy
 
     def _warn_of_wait(self, message: TaskMessage, options: Mapping[str, Any]) -> None:
         wait, eta = options.get("countdown"), options.get("eta")
@@ -221,10 +230,30 @@ class Preparer:
             )
 
 
-def _keep(table: dict[Any, Any], key: Any, value: Any) -> None:
+class _Form(NamedTuple):
+    """Options by their names alone: which of them are remembered, and which are one call's."""
+
+    alike: Callable[[Mapping[str, Any]], Any] | None
+    own: tuple[str, ...]
+    told: bool
+    """The others are all options of messages: none is a connection, or unknown."""
+
+
+def _form(names: tuple[str, ...]) -> _Form:
+    alike = [name for name in names if name in _FIXED]
+    own = [name for name in names if name not in _FIXED]
+    return _Form(
+        itemgetter(*alike) if alike else None,
+        tuple(name for name in own if name in OPTION_NAMES),
+        OPTION_NAMES.issuperset(own),
+    )
+
+
+def _remember(table: dict[Any, T], key: Any, value: T) -> T:
     if len(table) >= _KEPT:
         table.clear()
     table[key] = value
+    return value
 
 
 def _outside() -> int:

@@ -104,10 +104,10 @@ class Sender:
 
     def _publish(self, prepared: Prepared) -> None:
         _, packet, _, policy, how = prepared
-        if how is not None and how.carrier is not None:
+        if how.carrier is not None:
             link_of(how.carrier).publish(packet)
             return
-        timeout = self._patience if how is None or how.timeout is None else how.timeout
+        timeout = self._patience if how.timeout is None else how.timeout
         failure = self._try(packet, timeout)
         if failure is not None:
             self._again(packet, policy, timeout, failure)
@@ -185,9 +185,7 @@ class Sender:
 
 def _has_its_own_way(prepared: Prepared) -> bool:
     how = prepared.publishing
-    return how is not None and any(
-        value is not None for value in (how.carrier, how.retry, how.retry_policy, how.timeout)
-    )
+    return any(value is not None for value in (how.carrier, how.retry, how.retry_policy, how.timeout))
 
 
 def _may_help(error: OperationalError, packet: Parcel, policy: RetryPolicy) -> bool:

@@ -184,7 +184,7 @@ class Task(Generic[P, R]):
         """
         if args is not None and not isinstance(args, (list, tuple)):
             raise TypeError(f"args must be a list or tuple, got {shown(args)}; for one argument, give ({shown(args)},)")
-        if kwargs is not None and not isinstance(kwargs, Mapping):
+        if kwargs is not None and type(kwargs) is not dict and not isinstance(kwargs, Mapping):
             raise TypeError(f"kwargs must be a mapping, got {shown(kwargs)}")
         if self._check is not None:
             self._check(*(args or ()), **(kwargs or {}))

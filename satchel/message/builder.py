@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import tzinfo
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from satchel.errors import EncodeError
 from satchel.message.checks import flag, named, required_text, text
 from satchel.message.fields import EMBED, HEADERS, PROPERTIES, protocol_1_body
 from satchel.message.ids import new_id, this_origin
-from satchel.message.options import Draft, TaskOptions, place
+from satchel.message.options import STANDING, Draft, TaskOptions, place
 from satchel.message.schedule import schedule
 from satchel.message.settings import pipeline_or_default, zone
 from satchel.message.task_message import Pending, TaskMessage
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 NOT_SHOWN: Final = "..."
 """What stands for the texts of arguments that are turned off. A worker would write its own for an empty one."""
+
+
+# In half the time of a NamedTuple's own constructor, which is Python.
+_new = tuple.__new__
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,9 @@ class MessageBuilder:
         reprs: False writes ``...`` instead of the arguments into the headers that workers log and monitors show.
         redact: names of keyword arguments, and of keys in dicts at any level, whose values are shown as ``'***'``
             there. Positional arguments have no names. The body, which the task needs, holds everything.
+        options: what all messages have where `build` gives no other, checked here, once: of `TaskOptions`,
+            ``priority``, ``time_limit``, ``soft_time_limit``, ``ignore_result``, ``delivery_mode``,
+            ``broker_expiration`` and ``expiration``.
 
     Raises:
         TypeError, ValueError: a setting is not one of these; the message names it.
@@ -53,8 +61,9 @@ class MessageBuilder:
     origin: str | None = None
     reprs: bool = True
     redact: Collection[str] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     _pipeline: Pipeline = field(init=False, repr=False, compare=False)
-    _headers: dict[str, Any] = field(init=False, repr=False, compare=False)
+    _template: Draft = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         required_text("serializer", self.serializer)
@@ -76,7 +85,14 @@ class MessageBuilder:
             "origin": self.origin,
             "stamps": {},
         }
-        object.__setattr__(self, "_headers", {**HEADERS, **settled})
+        template = Draft({**HEADERS, **settled}, PROPERTIES.copy(), EMBED.copy(), {})
+        options = named("options", self.options)
+        place(options, template, self.protocol)
+        for name in options.keys() - STANDING:
+            raise TypeError(f"{name} is not an option of all messages, but of one: give it to build()")
+        _put_limits(template)
+        object.__setattr__(self, "options", MappingProxyType(options))
+        object.__setattr__(self, "_template", template)
 
     def build(
         self,
@@ -114,10 +130,11 @@ class MessageBuilder:
                 if type(name) is not str:
                     named("kwargs", kwargs)
         args = args or ()
-        headers, properties, embed = self._headers.copy(), PROPERTIES.copy(), EMBED.copy()
+        headers, properties, embed, call = self._template
+        headers, properties, embed = headers.copy(), properties.copy(), embed.copy()
         headers["task"] = task
         if options or self.protocol == 1:
-            return self._optional(args, kwargs, Draft(headers, properties, embed, {}), options)
+            return self._optional(args, kwargs, _new(Draft, (headers, properties, embed, call.copy())), options)
         # The common case: no field of it has another value than the template's, or than these.
         headers["id"] = headers["root_id"] = properties["correlation_id"] = task_id = new_id()
         if headers["origin"] is None:
@@ -144,8 +161,7 @@ class MessageBuilder:
         headers["id"] = task_id = call.get("task_id") or new_id()
         if properties["correlation_id"] is None:
             properties["correlation_id"] = task_id
-        if call:
-            headers["timelimit"] = [call.get("time_limit"), call.get("soft_time_limit")]
+        _put_limits(draft)
         body: Any
         pending: Pending | None = None
         if self.protocol == 2:
@@ -159,7 +175,8 @@ class MessageBuilder:
             body = protocol_1_body(args, kwargs, headers, embed)
             headers = {}
         serializer, compression = call.get("serializer", self.serializer), call.get("compression", self.compression)
-        headers.update(call.get("headers", ()))
+        if "headers" in call:
+            headers.update(call["headers"])
         try:
             encoded = self._pipeline.encode(body, serializer=serializer, compression=compression)
         except EncodeError as error:
@@ -183,6 +200,12 @@ class MessageBuilder:
             return None
         # What was given a text is not kept alive for one.
         return args if for_args else (), kwargs if for_kwargs else {}, self.redact
+
+
+def _put_limits(draft: Draft) -> None:
+    call = draft.call
+    if "time_limit" in call or "soft_time_limit" in call:
+        draft.headers["timelimit"] = [call.get("time_limit"), call.get("soft_time_limit")]
 
 
 _OPTIONS_OF: Final = {"callbacks": ("link", "callbacks"), "errbacks": ("link_error", "errbacks"), "chain": ("chain",)}

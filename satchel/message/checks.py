@@ -142,8 +142,7 @@ def named(name: str, value: object) -> dict[str, Any]:
 def user_headers(name: str, value: object) -> dict[str, Any]:
     """Take a mapping that transports carry, with no name in it that belongs to the protocol; see `table`."""
     checked = table(name, value)
-    taken = sorted(RESERVED.intersection(checked))
-    if taken:
-        listed = ", ".join(map(repr, taken))
+    if not RESERVED.isdisjoint(checked):
+        listed = ", ".join(map(repr, sorted(RESERVED.intersection(checked))))
         raise ValueError(f"{name} must not set {listed}: the protocol does; use the option of that meaning")
     return checked

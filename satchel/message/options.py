@@ -161,12 +161,16 @@ _OPTIONS: Final[dict[str, _Option]] = {
 OPTION_NAMES: Final = frozenset(_OPTIONS)
 """The names of all options of a message."""
 
+STANDING: Final = frozenset(
+    {"priority", "time_limit", "soft_time_limit", "ignore_result", "delivery_mode", "broker_expiration", "expiration"}
+)
+"""The options that a builder may have for all its messages: none of them says what one message is, or when it runs."""
+
 # Absent and None are not the same for these: None is a choice of its own.
 _NONE_IS_A_VALUE: Final = {"ignore_result": _HEADER, "compression": _CALL}
 
 _EXCLUSIVE: Final = {
     "countdown": "eta",
-    "broker_expiration": "expiration",
     "group": "group_id",
     "link": "callbacks",
     "link_error": "errbacks",
@@ -194,11 +198,12 @@ def place(options: Mapping[str, Any], draft: Draft, protocol: int) -> None:
             draft[part][field] = check(name, value)
         elif name in _NONE_IS_A_VALUE:
             draft[option.place][option.field] = None
-    if len(options) > 1:
-        for one in _EXCLUSIVE.keys() & options.keys():
-            other = _EXCLUSIVE[one]
-            if options[one] is not None and options.get(other) is not None:
+    if options:
+        for one, other in _EXCLUSIVE.items():
+            if one in options and options[one] is not None and options.get(other) is not None:
                 raise TypeError(f"{one} and {other} exclude each other: give one of them")
+        if draft.call.get("broker_expiration") is not None and "expiration" in draft.properties:
+            raise TypeError("broker_expiration and expiration exclude each other: give one of them")
         hard, soft = draft.call.get("time_limit"), draft.call.get("soft_time_limit")
         if hard is not None and soft is not None and soft > hard:
             raise ValueError(f"soft_time_limit must not be greater than time_limit: {soft} > {hard}")

@@ -33,7 +33,7 @@ def table(name: str, value: object) -> dict[str, Any]:
         ValueError: a name is longer than 255 bytes, a text is not UTF-8, an int exceeds 64 bits, a float is NaN or
             infinite, or containers are more than 32 levels deep.
     """
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise TypeError(f"{name} must be a mapping, got {shown(value)}")
     return _table(name, value, 1)
 
@@ -53,7 +53,7 @@ def _table(path: str, value: Mapping[Any, Any], level: int) -> dict[str, Any]:
     for key, item in value.items():
         if not isinstance(key, str):
             raise TypeError(f"{path} must have str names, got {shown(key)}")
-        if encodable(f"a name in {path}", key) > _MAX_NAME:
+        if (len(key) if key.isascii() else encodable(f"a name in {path}", key)) > _MAX_NAME:
             raise ValueError(f"{path} must have names of at most {_MAX_NAME} bytes, got {shown(key)}")
         plain = item is None or (type(item) is str and item.isascii())
         copied[key] = item if plain else _item(f"{path}[{key!r}]", item, level + 1)

@@ -143,12 +143,84 @@ def test_a_task_cannot_have_one_id_for_all_its_calls() -> None:
         task_of(client(), task_id="x")
 
 
-def test_names_that_are_made_up_are_not_remembered_for_ever() -> None:
-    app = client()
-    for number in range(2_100):
-        prepared(app.remote(f"shop.{number}"))
+class TestWhatIsRemembered:
+    """Of calls that give the same options, what they come to."""
 
-    assert len(app.sender.preparer._plans) <= 1_000
+    def test_ends_where_names_and_options_are_made_up(self) -> None:
+        app = client()
+        for number in range(2_100):
+            prepared(app.remote(f"shop.{number}"), time_limit=number + 1)
+
+        assert len(app.sender.preparer._settled) <= 1_000
+        assert len(app.sender.preparer._forms) == 1
+
+    @pytest.mark.parametrize(
+        ("good", "equal"),
+        [
+            ({"priority": 1}, {"priority": True}),
+            ({"retry": True}, {"retry": 1}),
+            ({"time_limit": 1}, {"time_limit": True}),
+        ],
+    )
+    def test_does_not_let_an_equal_value_of_another_type_through(
+        self, good: dict[str, Any], equal: dict[str, Any]
+    ) -> None:
+        task = task_of(client())
+        prepared(task, **good)
+
+        for _ in range(2):
+            with pytest.raises(TypeError):
+                prepared(task, **equal)
+
+    def test_does_not_let_an_unknown_name_through(self) -> None:
+        task = task_of(client())
+        prepared(task, priority=1, countdown=3)
+
+        for _ in range(2):
+            with pytest.raises(TypeError, match="'countdwn'; did you mean 'countdown'"):
+                prepared(task, priority=1, countdwn=3)
+
+    def test_is_each_tasks_own(self) -> None:
+        app = client()
+        slow, quick = task_of(app, priority=1), app.remote("shop.pay", priority=9)
+
+        assert [prepared(task, time_limit=5).packet.priority for task in (slow, quick, slow)] == [1, 9, 1]
+
+    def test_is_not_what_one_call_alone_has(self) -> None:
+        task = task_of(client())
+        first = prepared(task, 1, priority=1, task_id="a", headers={"tenant": "x"}, countdown=60, shadow="s")
+        second = prepared(task, 2, priority=1, task_id="b", headers={"tenant": "y"})
+
+        assert (first.id, second.id) == ("a", "b")
+        assert (first.packet.headers["tenant"], second.packet.headers["tenant"]) == ("x", "y")
+        assert first.packet.headers["eta"] is not None
+        assert second.packet.headers["eta"] is None
+        assert (first.packet.headers["shadow"], second.packet.headers["shadow"]) == ("s", None)
+        assert (first.packet.body, second.packet.body) == (prepared(task, 1).packet.body, prepared(task, 2).packet.body)
+
+    def test_is_not_what_a_function_said(self) -> None:
+        queues = iter(["a", "b"])
+        app = App("shop", broker="memory://", task_routes=lambda *args, **more: {"queue": next(queues)})
+        task = task_of(app)
+
+        assert [prepared(task, priority=1).packet.route.routing_key for _ in range(2)] == ["a", "b"]
+
+    def test_is_a_policy_as_it_was_given(self) -> None:
+        task, policy = task_of(client()), {"max_retries": 1}
+        first = prepared(task, retry_policy=policy)
+        policy["max_retries"] = 2
+
+        assert first.policy is not None
+        assert first.policy.max_retries == 1
+        assert prepared(task, retry_policy=policy).policy != first.policy
+
+    def test_is_forgotten_with_the_settings(self) -> None:
+        app = client()
+        task = task_of(app)
+        prepared(task, priority=1)
+        app.conf.task_serializer = "yaml"
+
+        assert prepared(task, priority=1).packet.content_type == "application/x-yaml"
 
 
 def test_a_hook_may_replace_the_headers() -> None:

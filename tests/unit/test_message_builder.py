@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import uuid
 from datetime import timedelta, timezone
@@ -244,3 +245,69 @@ def _body(message: TaskMessage) -> Any:
 def _as_json(body: Any) -> Any:
     pipeline = Pipeline(["json"], registry=celery_registry)
     return pipeline.decode(pipeline.encode(body))
+
+
+class TestOptionsOfAllMessages:
+    def test_are_what_build_does_not_say_otherwise(self) -> None:
+        builder = MessageBuilder(options={"priority": 5, "time_limit": 300, "soft_time_limit": 240})
+        plain, other = builder.build("a"), builder.build("a", priority=1, soft_time_limit=7)
+
+        assert (plain.properties["priority"], plain.headers["timelimit"]) == (5, [300, 240])
+        assert (other.properties["priority"], other.headers["timelimit"]) == (1, [300, 7])
+        assert builder.build("a").headers["timelimit"] == [300, 240]
+
+    def test_are_the_messages_that_build_would_make(self) -> None:
+        options: dict[str, Any] = {"priority": 5, "time_limit": 3, "ignore_result": True, "delivery_mode": 1}
+        own: dict[str, Any] = {"task_id": "1", "headers": {"a": "b"}}
+
+        given_once = MessageBuilder(options=options).build("a", (1,), {"b": 2}, **own)
+        assert given_once == MessageBuilder().build("a", (1,), {"b": 2}, **own, **options)
+
+    def test_let_the_broker_drop_what_expires(self) -> None:
+        builder = MessageBuilder(options={"broker_expiration": True})
+
+        assert builder.build("a", expires=60).properties["expiration"] == pytest.approx(60)
+        assert "expiration" not in builder.build("a").properties
+
+    @pytest.mark.parametrize("standing", [{"expiration": 5}, {"broker_expiration": True}])
+    def test_do_not_exclude_what_build_says(self, standing: dict[str, Any]) -> None:
+        builder = MessageBuilder(options=standing)
+        both: dict[str, Any] = {"expiration": 5, "broker_expiration": True}
+
+        with pytest.raises(TypeError, match="broker_expiration and expiration exclude each other"):
+            builder.build("a", expires=60, **{name: both[name] for name in both.keys() - standing.keys()})
+
+    def test_are_checked_at_once(self) -> None:
+        with pytest.raises(ValueError, match="priority is out of range"):
+            MessageBuilder(options={"priority": 256})
+        with pytest.raises(ValueError, match="soft_time_limit must not be greater"):
+            MessageBuilder(options={"time_limit": 1, "soft_time_limit": 2})
+        with pytest.raises(ValueError, match="no place in protocol 1"):
+            MessageBuilder(protocol=1, options={"ignore_result": True})
+        with pytest.raises(ValueError, match="soft_time_limit must not be greater"):
+            MessageBuilder(options={"time_limit": 1}).build("a", soft_time_limit=2)
+
+    @pytest.mark.parametrize(("name", "value"), [("task_id", "1"), ("countdown", 3), ("headers", {}), ("chain", [])])
+    def test_say_nothing_of_one_message(self, name: str, value: Any) -> None:
+        with pytest.raises(TypeError, match=f"{name} is not an option of all messages, but of one"):
+            MessageBuilder(options={name: value})
+
+    def test_have_names_that_are_known(self) -> None:
+        with pytest.raises(TypeError, match="unknown option 'prioritty'; did you mean 'priority'"):
+            MessageBuilder(options={"prioritty": 1})
+
+    def test_are_the_builders_own(self) -> None:
+        options = {"priority": 5}
+        builder = MessageBuilder(options=options)
+        options["priority"] = 6
+
+        assert builder == MessageBuilder(options={"priority": 5}) != MessageBuilder(options=options)
+        assert builder.build("a").properties["priority"] == 5
+        assert dataclasses.replace(builder, serializer="yaml").build("a").properties["priority"] == 5
+        assert hash(builder) == hash(MessageBuilder(options={"priority": 5}))
+
+    def test_are_in_protocol_1_too(self) -> None:
+        message = MessageBuilder(protocol=1, options={"time_limit": 3, "priority": 2}).build("a")
+
+        assert json.loads(bytes(message.encoded.body))["timelimit"] == [3, None]
+        assert message.properties["priority"] == 2
