@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -163,7 +164,7 @@ class Worker(Peer):
         environment = {
             **os.environ,
             "PYTHONPATH": str(HERE),
-            "INTEROP_SETTINGS": json.dumps(self.settings),
+            "INTEROP_SETTINGS": json.dumps(self.settings | self._aside()),
             "TMPDIR": str(self.place.folder),
             "C_FORCE_ROOT": "1",  # Celery refuses pickle to root; in CI, tests run as root.
         }
@@ -177,10 +178,37 @@ class Worker(Peer):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        ended = threading.Event()
+        mover = threading.Thread(target=self._release_its_messages, args=(ended,))
+        if self.transport == "filesystem":
+            mover.start()
         try:
             yield
         finally:
             self._end()
+            ended.set()
+            if mover.ident is not None:
+                mover.join()
+
+    def _aside(self) -> dict[str, Any]:
+        """Give the settings by which a worker that uses the filesystem puts its messages aside.
+
+        Of chords it sends them from a thread of its own, and would end with an error when it reads what it has not yet
+        written.
+        """
+        if self.transport != "filesystem":
+            return {}
+        aside = self.place.folder / "aside"
+        aside.mkdir(exist_ok=True)
+        return {
+            "broker_transport_options": {**self.settings["broker_transport_options"], "data_folder_out": str(aside)}
+        }
+
+    def _release_its_messages(self, ended: threading.Event) -> None:
+        while not ended.wait(0.01):
+            for message in sorted((self.place.folder / "aside").iterdir()):
+                if message.stat().st_size:  # Kombu writes all of it at once.
+                    message.rename(self.place.folder / "queue" / message.name)
 
     def _end(self) -> None:
         # At once, and the pool's process with it: a worker that is asked to end takes up to ten seconds.
