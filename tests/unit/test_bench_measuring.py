@@ -21,6 +21,8 @@ from satchel.bench.samples import Samples
 from satchel.bench.screening import Mismatch
 from satchel.registry.functions import FunctionCompressor, FunctionSerializer
 
+pytestmark = pytest.mark.once
+
 VALUES = tuple(
     {"id": n, "customer": f"secret-{n % 7}@example.com", "lines": [{"sku": f"S{k}", "n": k} for k in range(n % 9)]}
     for n in range(60)

@@ -18,6 +18,8 @@ from satchel.codecs.zstd_dictionaries import Dictionary
 from satchel.registry import default_registry
 from tests.unit.cli_run import environment, satchel
 
+pytestmark = pytest.mark.once
+
 SAMPLES = ["--sample", "celery:60"]
 QUICK = ["--max-size", "4k"]
 
