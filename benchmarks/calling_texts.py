@@ -11,11 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.payloads import SEED
+from satchel.bench.generated import GENERATED
 from satchel.message import bounded_repr
 
 #: Characters that Celery writes, as its `argsrepr_maxsize` has them.
 LENGTH = 1024
-#: Values that are compared and timed.
+#: Values of each kind that are compared and timed.
 COUNT = 10_000
 _ALPHABETS = ("abcdefgh ", 'it\'s "so"\\\n', "ünï☃😀 ", "x")
 _LENGTHS = (0, 3, 12, 12, 30, 200, 1100, 5000)
@@ -25,6 +26,11 @@ def values(count: int) -> list[Any]:
     """Positional arguments and keyword arguments in turn; the same each time."""
     chance = random.Random(SEED)
     return [_kwargs(chance) if number % 2 else _args(chance) for number in range(count)]
+
+
+def of_calls(count: int) -> list[dict[str, Any]]:
+    """Keyword arguments as tasks have them: those of a made-up shop; the same each time."""
+    return [body[1] for body in GENERATED["celery"](count, SEED)]
 
 
 def differences(given: Sequence[Any]) -> list[str]:

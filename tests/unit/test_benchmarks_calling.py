@@ -188,13 +188,12 @@ def test_the_values_are_the_same_each_time_and_of_every_kind() -> None:
 
 
 def test_every_text_that_differs_is_printed_and_fails_the_run(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr(calling_texts, "COUNT", 4)
     monkeypatch.setattr(calling_texts, "bounded_repr", lambda value: f"{bounded_repr(value)} and more")
 
     assert calling.main(["--only", "argsrepr", "--rounds", "1"]) == 1
     printed = capsys.readouterr().err
-    assert "4 of 4 texts" in printed
-    assert [f"value {number}: " in printed for number in range(5)] == [True] * 4 + [False]
+    assert "argsrepr and kwargsrepr of the call: 2 of 2 texts" in printed
+    assert [f"value {number}: " in printed for number in range(3)] == [True, True, False]
 
 
 # The command
