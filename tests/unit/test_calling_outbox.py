@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.schema import CreateTable
 
 from satchel.calling import App
 from satchel.calling.outbox import Outbox, Relay
@@ -310,3 +311,14 @@ def test_rows_that_are_locked_are_skipped_where_the_database_can(
     dialect = SimpleNamespace(name=name, is_mariadb=maria, server_version_info=version)
 
     assert _skips_locked(dialect) is expected
+
+
+@pytest.mark.parametrize("name", ["mysql", "mariadb"])
+def test_the_table_has_transactions_and_all_characters_and_sizes_on_mysql(name: str) -> None:
+    # Servers may be set otherwise; tests/interop runs it on one.
+    dialect = sa.make_url(f"{name}+pymysql://h/d").get_dialect()()
+    written = str(CreateTable(Outbox(App("a", broker="memory://")).table).compile(dialect=dialect))
+
+    assert "ENGINE=InnoDB" in written
+    assert "CHARSET=utf8mb4" in written
+    assert {"LONGBLOB", "LONGTEXT", "DATETIME(6)"} <= set(written.replace(",", " ").split())

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from satchel.calling.errors import OperationalError
-from satchel.calling.outbox.table import CARRIED, now, sqlalchemy
+from satchel.calling.outbox.table import CARRIED, MYSQL, now, sqlalchemy
 from satchel.errors import text_of
 from satchel.message.ids import new_id
 
@@ -77,6 +77,7 @@ class Claims:
         with self._engine.connect() as connection:
             locks = _skips_locked(connection.dialect)
             while True:
+                _isolate(connection)
                 begun, started = time.monotonic(), now()
                 free = sa.or_(columns.not_before.is_(None), columns.not_before <= started), columns.failed_at.is_(None)
                 oldest = sa.select(columns.id).where(*free).order_by(columns.id).limit(most)
@@ -86,6 +87,7 @@ class Claims:
                 if not locks:
                     # SQLite lets nobody write who has read before another one has written.
                     connection.commit()
+                    _isolate(connection)
                 claim = {"claimed_by": token, "not_before": started + timedelta(seconds=self._lease)}
                 connection.execute(table.update().where(columns.id.in_(ids), *free).values(claim))
                 rows, damaged = _read(connection, table, sa.and_(columns.id.in_(ids), columns.claimed_by == token))
@@ -98,14 +100,16 @@ class Claims:
         for left in reversed(range(_TRIES)):
             try:
                 with self._engine.begin() as connection:
-                    self._note(connection, batch)
-            except sqlalchemy().exc.DBAPIError:
+                    _isolate(connection)
+                    # A database that has not all of Unicode may not have the text of an error.
+                    self._note(connection, batch, "utf-8" if left else "ascii")
+            except (sqlalchemy().exc.DBAPIError, UnicodeError):
                 if not left:
                     raise
             else:
                 return
 
-    def _note(self, connection: Any, batch: Batch) -> None:
+    def _note(self, connection: Any, batch: Batch, charset: str) -> None:
         table, ended = self._table, now()
         columns = table.c
         # A row whose lease was over may be another relay's by now.
@@ -115,8 +119,13 @@ class Claims:
             values = {"claimed_by": None, "not_before": None, **values}
             connection.execute(table.update().where(columns.id.in_(ids), mine).values(values))
 
-        if batch.sent:
-            connection.execute(table.delete().where(columns.id.in_(list(batch.sent)), mine))
+        sent = sorted(batch.sent)
+        if sent and connection.dialect.name in MYSQL:
+            # One by one: for many, InnoDB may read the whole table, and then waits for rows that others have locked.
+            one = columns.id == sqlalchemy().bindparam("sent")
+            connection.execute(table.delete().where(one, mine), [{"sent": number} for number in sent])
+        elif sent:
+            connection.execute(table.delete().where(columns.id.in_(sent), mine))
         for row in batch.rows:
             error = batch.refused.get(row.id)
             if error is not None:
@@ -124,12 +133,12 @@ class Claims:
                 change(
                     [row.id],
                     attempts=attempts,
-                    last_error=_text(f"{type(error).__name__}: {text_of(error)}"),
+                    last_error=_text(f"{type(error).__name__}: {text_of(error)}", charset),
                     not_before=ended + timedelta(seconds=_wait(attempts)),
                     failed_at=ended if attempts >= self._most else None,
                 )
         for number, reason in batch.damaged.items():
-            change([number], attempts=columns.attempts + 1, last_error=_text(reason), failed_at=ended)
+            change([number], attempts=columns.attempts + 1, last_error=_text(reason, charset), failed_at=ended)
         if batch.later:
             change(list(batch.later), not_before=ended + timedelta(seconds=FIRST_WAIT))
         untouched = batch.untouched()
@@ -155,9 +164,19 @@ def _read(connection: Any, table: Any, mine: Any) -> tuple[list[Any], dict[int, 
         return rows, damaged
 
 
+def _isolate(connection: Any) -> None:
+    """Let a transaction, at its begin, see what is committed meanwhile, whatever is usual in the application.
+
+    In InnoDB's default, REPEATABLE READ, a relay would lock what lies between its rows too: it would wait for
+    applications that write, and these would end in deadlocks. In PostgreSQL's, relays that run at once would fail.
+    """
+    if connection.dialect.name in ("postgresql", *MYSQL):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
 def _skips_locked(dialect: Any) -> bool:
     """Say whether the database has ``FOR UPDATE SKIP LOCKED``."""
-    if dialect.name in ("mysql", "mariadb"):
+    if dialect.name in MYSQL:
         return bool(dialect.server_version_info >= ((10, 6) if dialect.is_mariadb else (8, 0, 1)))
     return bool(dialect.name == "postgresql")
 
@@ -166,5 +185,6 @@ def _wait(attempts: int) -> float:
     return float(min(FIRST_WAIT * 2 ** min(attempts - 1, 32), _LONGEST_WAIT))
 
 
-def _text(text: str) -> str:
-    return text.replace("\x00", "")  # PostgreSQL has no text with it.
+def _text(text: str, charset: str) -> str:
+    # PostgreSQL has no text with NUL, and no database has half a character.
+    return text.replace("\x00", "").encode(charset, "backslashreplace").decode(charset)

@@ -82,8 +82,19 @@ class Outbox:
         self.table: Any = outbox_table(table_name, metadata)
 
     def create(self, engine: Any) -> None:
-        """Create the table, where it is not there yet."""
-        self.table.create(engine, checkfirst=True)
+        """Create the table, where it is not there yet.
+
+        Args:
+            engine: SQLAlchemy's ``Engine`` for the database; in a migration, its ``Connection``.
+        """
+        sa = sqlalchemy()
+        try:
+            self.table.create(engine, checkfirst=True)
+        except sa.exc.DBAPIError:
+            # Processes that start together all look before one of them has created it.
+            if not isinstance(engine, sa.Engine):
+                raise
+            self.table.create(engine, checkfirst=True)
 
     def add(
         self,

@@ -19,6 +19,11 @@ CARRIED: Final = (
     *("exchange", "routing_key", "declaration", "mandatory", "drop_at", "attempts"),
 )
 
+#: SQLAlchemy's names for MySQL and MariaDB.
+MYSQL: Final = "mysql", "mariadb"
+# What is usual on a server may be an engine without transactions, and a character set without most characters.
+_OF_MYSQL: Final = {f"{name}_engine": "InnoDB" for name in MYSQL} | {f"{name}_charset": "utf8mb4" for name in MYSQL}
+
 #: Declarations that are remembered, so that a connection sees the same queue for the same text.
 _REMEMBERED: Final = 1_000
 
@@ -52,7 +57,7 @@ def outbox_table(name: str, metadata: Any | None) -> Any:
     there = home.tables.get(full)
     if there is None:
         # Ids are never used twice: a relay that was held up would delete the row that has one now.
-        return sa.Table(name, home, *_columns(sa), sqlite_autoincrement=True)
+        return sa.Table(name, home, *_columns(sa), sqlite_autoincrement=True, **_OF_MYSQL)
     missing = [column.name for column in _columns(sa) if column.name not in there.c]
     if missing:
         raise ValueError(f"the metadata has another table {full!r}, without {', '.join(missing)}: give table_name=…")
@@ -61,11 +66,10 @@ def outbox_table(name: str, metadata: Any | None) -> Any:
 
 def _columns(sa: Any) -> list[Any]:
     mysql = import_module("sqlalchemy.dialects.mysql")
-    dialects = "mysql", "mariadb"
     # MySQL's own BLOB and TEXT end at 64 KiB, and its DATETIME has no fractions.
-    text = sa.Text().with_variant(mysql.LONGTEXT(), *dialects)
-    binary = sa.LargeBinary().with_variant(mysql.LONGBLOB(), *dialects)
-    moment = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), *dialects)
+    text = sa.Text().with_variant(mysql.LONGTEXT(), *MYSQL)
+    binary = sa.LargeBinary().with_variant(mysql.LONGBLOB(), *MYSQL)
+    moment = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), *MYSQL)
     return [
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("task_id", sa.String(255), nullable=False),
