@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
@@ -17,6 +16,7 @@ from satchel.calling.sending import Sender
 from satchel.calling.settings import Settings
 from satchel.calling.signature import Signature
 from satchel.calling.task import Task, defaults_of, full_name, name_of, same_place
+from satchel.forking import ProcessLock
 from satchel.message.times import shown
 from satchel.pipeline import Pipeline
 from satchel.registry import celery_registry
@@ -80,7 +80,7 @@ class App:
         self.tasks: dict[str, Task[Any, Any]] = {}
         self._pipeline = pipeline
         self._exceptions = tuple(exceptions)
-        self._lock = threading.RLock()
+        self._lock = ProcessLock()
         self._before: tuple[Callable[[Outgoing], None], ...] = ()
         self._after: tuple[Callable[[Outgoing, OperationalError | None], None], ...] = ()
         self._settings = Settings.of(config, **settings)
@@ -106,17 +106,18 @@ class App:
         Raises:
             TypeError, ValueError: as the constructor does; nothing is changed then.
         """
-        with self._lock:
+        with self._lock.here():
             settings = self._settings.changed(**changes)
             pool, backend = self._pool, self._backend
             elsewhere = not changes.keys().isdisjoint(_OF_CONNECTIONS)
+            # First, here and below: a process that is forked in between makes what is missing of what there is.
+            self._sender = None
             if elsewhere:
                 self._pool = None
             # Results may come by the broker.
             if elsewhere or any(name.startswith(_OF_RESULTS) for name in changes):
                 self._backend = None
             self._settings = settings
-            self._sender = None
         if pool is not None and pool is not self._pool:
             pool.close()
         if backend is not None and backend is not self._backend:
@@ -167,7 +168,7 @@ class App:
         def decorate(function: Callable[..., Any]) -> Task[Any, Any]:
             full = full_name(name, function)
             task: Task[Any, Any] = Task(self, full, function, defaults, bind=bind, typing=typing)
-            with self._lock:
+            with self._lock.here():
                 known = self.tasks.get(full)
                 if known is not None and not same_place(known, function):
                     raise ValueError(f"there is a task {full!r} already: {known!r}; give name=…")
@@ -235,20 +236,20 @@ class App:
 
     def before_publish(self, hook: H) -> H:
         """Call `hook` with each `Outgoing` before its message is built; it may add headers."""
-        with self._lock:
-            self._before = (*self._before, hook)
+        with self._lock.here():
             self._sender = None
+            self._before = (*self._before, hook)
         return hook
 
     def after_publish(self, hook: H) -> H:
         """Call `hook` with each `Outgoing` behind its publishing, and with the error or None."""
-        with self._lock:
-            self._after = (*self._after, hook)
+        with self._lock.here():
             self._sender = None
+            self._after = (*self._after, hook)
         return hook
 
     def _bind(self) -> Sender:
-        with self._lock:
+        with self._lock.here():
             if self._sender is None:
                 settings = self._settings
                 pipeline = self._pipeline or Pipeline(settings.accept_content, registry=celery_registry)
@@ -269,7 +270,7 @@ class App:
     @property
     def pool(self) -> Pool:
         """The connections to the broker: ``with app.pool.acquire() as connection``."""
-        with self._lock:
+        with self._lock.here():
             if self._pool is None:
                 settings = self._settings
                 self._pool = Pool(lambda: link_to(settings), settings.broker_pool_limit)
@@ -278,7 +279,7 @@ class App:
     @property
     def backend(self) -> results.Backend:
         """Where results are; with the setting ``result_backend`` unset, nowhere, and to look is a BackendError."""
-        with self._lock:
+        with self._lock.here():
             if self._backend is None:
                 self._backend = backend_of(self._settings, self._exceptions)
             return self._backend
@@ -292,10 +293,10 @@ class App:
 
     def close(self) -> None:
         """Close all connections that nobody uses. The application goes on working; it connects anew."""
-        with self._lock:
+        with self._lock.here():
+            self._sender = None
             pool, self._pool = self._pool, None
             backend, self._backend = self._backend, None
-            self._sender = None
         if pool is not None:
             pool.close()
         if backend is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ from satchel.calling.calls import OWN
 from satchel.calling.options import Publishing, over, split
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.routing.queues import is_entity
+from satchel.message.checks import epoch
 from satchel.message.options import Draft, place
 from satchel.message.times import iso, moment_in, shown
 
@@ -63,13 +65,14 @@ def carried(options: Mapping[str, Any], zone: tzinfo) -> dict[str, Any]:
     place(message, Draft({}, {}, {}, {}), 2)
     plain: dict[str, Any] = {}
     for name, value in one_name(options).items():
-        if value is None or name == "broker_expiration":
-            continue  # Workers set the broker's expiration in any case.
-        if name == "stamps":
+        if value is None:
+            if name == "compression":
+                plain[name] = None  # It goes over that of the worker's own task.
+        elif name == "stamps":
             plain |= {"stamped_headers": list(value), **value}
         elif name in {"queue", "exchange"}:
             plain[name] = value.name if is_entity(value, name.capitalize()) else value
-        else:
+        elif name != "broker_expiration":  # Workers set the broker's expiration in any case.
             plain[name] = _plain(name, value, zone)
     return plain
 
@@ -81,14 +84,22 @@ def _plain(name: str, value: Any, zone: tzinfo) -> Any:
         return signatures[::-1] if name == "chain" else signatures
     if name == "chord":
         return _signature(value)
+    if name == "retry_policy":
+        return _policy(value)
+    if name == "timestamp":
+        return epoch(name, value)  # To AMQP's library it is a number, and a worker hands it on as it is.
     if isinstance(value, datetime):
         return iso(moment_in(name, value, zone))
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, RetryPolicy):
-        fields = ("max_retries", "interval_start", "interval_step", "interval_max")
-        return {field: getattr(value, field) for field in fields}
     return value
+
+
+def _policy(value: RetryPolicy | Mapping[str, Any]) -> dict[str, Any]:
+    if RetryPolicy.of(value).retry_errors is not None:
+        raise TypeError("retry_errors are classes of this process: a signature cannot carry them")
+    given = asdict(value) if isinstance(value, RetryPolicy) else value
+    return {name: each for name, each in given.items() if name != "retry_errors"}
 
 
 def _signature(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def _connection(settings: Settings) -> Any:
     return new_connection(
         url,
         options,
+        setting="broker_url" if settings.broker_write_url is None else "broker_write_url",
         connect_timeout=settings.broker_connection_timeout,
         ssl=settings.broker_use_ssl,
         login_method=settings.broker_login_method,

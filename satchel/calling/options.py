@@ -30,7 +30,8 @@ class CallOptions(TaskOptions, total=False):
         connection, producer, publisher: a lease of ``app.pool``, a `Publisher`, or kombu's ``Connection`` or
             ``Producer``, to be used instead of one from the pool. It is tried once: only its owner can connect it anew.
         mandatory: False lets the broker drop a message that no queue takes, as Celery does; default True.
-        timeout: seconds to wait for a connection of the pool, and for the broker to confirm.
+        timeout: seconds to wait for a connection of the pool, and then for the broker to confirm; more than 0, as in
+            no time no broker confirms. For a connection at once or none, take it: ``app.pool.acquire(block=False)``.
     """
 
     queue: Any | None
@@ -143,6 +144,7 @@ def _seconds(name: str, value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of seconds, got {shown(value)}")
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} must be 0 seconds or more, got {shown(value)}")
+    if not 0 < value < float("inf"):
+        cure = "; for a connection at once or none, take it by app.pool.acquire(block=False)" if value == 0 else ""
+        raise ValueError(f"{name} must be greater than 0 seconds, got {shown(value)}{cure}")
     return value

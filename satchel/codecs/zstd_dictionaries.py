@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
 from satchel.errors import UnknownDictionary
+from satchel.forking import ProcessLock
 from satchel.types import Buffer
 
 #: What `Zstd` is called when it has a dictionary: a peer that knows zstd alone is to refuse it by its header.
@@ -124,7 +125,7 @@ class Digest:
             raise ValueError(f"the dictionary {dictionary.id} is damaged ({error}); train it again") from error
 
 
-_lock = threading.Lock()
+_lock = ProcessLock()
 _digests: WeakValueDictionary[tuple[Dictionary, int], Digest] = WeakValueDictionary()
 
 
@@ -134,7 +135,7 @@ def digest(zstandard: Any, dictionary: Dictionary, level: int) -> Digest:
     Raises:
         ValueError: its tables are damaged.
     """
-    with _lock:
+    with _lock.here():
         made = _digests.get((dictionary, level))
         if made is None:
             made = _digests[dictionary, level] = Digest(zstandard, dictionary, level)

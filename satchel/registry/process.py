@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from satchel.errors import InvalidCodec
+from satchel.forking import ProcessLock
 from satchel.registry.checks import check_functions, check_names, takes_one
 from satchel.registry.registry import Registry
 
 if TYPE_CHECKING:
     from satchel.codecs.zstd_dictionaries import Source
 
-_lock = Lock()
+_lock = ProcessLock()
 _default = Registry.of_dialect("satchel")
 _celery = Registry.of_dialect("celery")
 
@@ -30,7 +30,7 @@ def celery_registry() -> Registry:
 
 def _change(change: Callable[[Registry], Registry]) -> None:
     global _default, _celery
-    with _lock:
+    with _lock.here():
         # Both are made before either is put in place: an error changes nothing.
         _default, _celery = change(_default), change(_celery)
 

@@ -99,6 +99,30 @@ def test_of_twenty_threads_behind_a_caller_that_died_one_sends_with_its_id(till:
     assert [result.first for result in results].count(True) == 1
 
 
+@pytest.mark.parametrize("since", [10**15, "inf", "nan", "-inf", "soon", None])
+def test_a_caller_from_the_future_holds_a_key_no_longer_than_others(till: Till, since: Any) -> None:
+    keys = till.keys(takeover=0.3)
+    keys._keys.claim("order-42", token="skewed", task_id="pay-1", task="shop.pay")
+    if since is None:
+        till.redis.hdel(f"{till.prefix}order-42", "since")
+    else:
+        till.redis.hset(f"{till.prefix}order-42", "since", since)
+    result = keys.send(till.pay.s(1), "order-42")
+
+    assert (result.id, result.first) == ("pay-1", True)
+    assert [task_id for task_id, _ in till.messages()] == ["pay-1"]
+
+
+def test_a_caller_that_began_before_the_clock_was_set_back_keeps_its_time(till: Till) -> None:
+    keys = till.keys(takeover=50)
+    keys._keys.claim("order-42", token="me", task_id="pay-1", task="shop.pay")
+    till.redis.hset(f"{till.prefix}order-42", "since", 10**15)
+    other = [keys._keys.claim("order-42", token="other", task_id="pay-2", task="shop.pay").state for _ in range(2)]
+
+    assert other == ["busy", "busy"]
+    assert keys._keys.claim("order-42", token="me", task_id="pay-1", task="shop.pay").fresh
+
+
 def test_a_caller_that_was_taken_for_dead_does_not_undo_what_another_has_done(till: Till) -> None:
     keys = till.keys(takeover=0.001)
     keys._keys.claim("order-42", token="slow", task_id="pay-1", task="shop.pay")

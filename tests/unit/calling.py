@@ -1,7 +1,8 @@
-"""What tests of the calling API share: an application on kombu's memory transport, and what it has sent."""
+"""What tests of the calling API share: an application on kombu's memory transport, what it has sent, and results."""
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from typing import Any
 from uuid import uuid4
@@ -49,3 +50,8 @@ class Shop:
         """Take the one message out of a queue."""
         (call,) = self.received(queue)
         return call
+
+
+def stored(result: Any = 4, status: str = "SUCCESS", **fields: Any) -> bytes:
+    """Give what a worker stores, or replies."""
+    return json.dumps({"status": status, "result": result, "traceback": None, "children": [], **fields}).encode()

@@ -149,10 +149,10 @@ class TestSendMany:
         add.app.configure(broker_pool_limit=1)
         told: list[Any] = []
         add.app.after_publish(lambda outgoing, error: told.append(error))
-        calls = [add.s(1, 2).set(timeout=0), add.s(3, 4)]
+        calls = [add.s(1, 2).set(timeout=0.01), add.s(3, 4)]
 
         with add.app.pool.acquire(), pytest.raises(PoolTimeout) as one:
-            add.apply_async((1, 2), timeout=0)
+            add.apply_async((1, 2), timeout=0.01)
         with add.app.pool.acquire(), pytest.raises(Exception, match="2 of 2 messages were not sent") as many:
             add.app.send_many(calls)
         failures = many.value.failures  # type: ignore[attr-defined]

@@ -224,3 +224,20 @@ class TestIgnoreResult:
         add.apply_async((1, 2), ignore_result=False)
 
         assert [call.headers["ignore_result"] for call in shop.received()] == [True, False]
+
+
+class TestTimeout:
+    @pytest.mark.parametrize("timeout", [0, 0.0, -1, float("inf"), float("nan")])
+    def test_no_time_is_refused_on_every_broker_and_nothing_is_sent(self, shop: Shop, add: Any, timeout: Any) -> None:
+        for send in (
+            lambda: add.apply_async((1, 2), timeout=timeout),
+            lambda: shop.app.send_many([add.s(1, 2).set(timeout=5), add.s(3, 4).set(timeout=timeout)]),
+        ):
+            with pytest.raises(ValueError, match="timeout must be greater than 0 seconds, got"):
+                send()
+
+        assert shop.received() == []
+
+    def test_what_no_time_may_have_meant_is_told(self, add: Any) -> None:
+        with pytest.raises(ValueError, match=r"for a connection at once or none, .*app\.pool\.acquire\(block=False\)"):
+            add.apply_async((1, 2), timeout=0)

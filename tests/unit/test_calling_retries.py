@@ -138,7 +138,7 @@ def test_a_pool_that_is_full_is_not_waited_for_twice(monkeypatch: pytest.MonkeyP
     app = app_over(ScriptedLink(), monkeypatch, broker_pool_limit=1)
 
     with app.pool.acquire(), pytest.raises(PoolTimeout) as caught:
-        app.remote("t").apply_async((1,), timeout=0, task_id="one")
+        app.remote("t").apply_async((1,), timeout=0.01, task_id="one")
 
     assert (waits, caught.value.task_id, caught.value.delivered) == ([], "one", False)
 
@@ -152,7 +152,7 @@ def test_a_pool_that_is_full_at_a_retry_does_not_hide_that_the_message_may_have_
     monkeypatch.setattr(sending, "time", take)
 
     with pytest.raises(PoolTimeout) as caught:
-        app.remote("t").apply_async((1,), timeout=0, task_id="one")
+        app.remote("t").apply_async((1,), timeout=0.01, task_id="one")
 
     assert (caught.value.task_id, caught.value.delivered, caught.value.attempts) == ("one", None, 2)
 

@@ -178,6 +178,7 @@ class AmqpLink(VirtualLink):
                 raise NotConfirmed(
                     f"the broker did not confirm {len(waiting)} of the messages within {patience:g} s",
                     expected="it may have them all the same: sent again with the same task_id, they are the same tasks",
+                    cure="where it needs longer: timeout=, or confirm_timeout in broker_transport_options",
                     task_id=waiting[0].id,
                 ) from error
 

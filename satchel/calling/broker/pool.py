@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from satchel.calling.errors import PoolTimeout
+from satchel.forking import ProcessLock
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,7 +27,7 @@ class Pool:
     def __init__(self, new: Callable[[], Link], limit: int | None) -> None:
         self._new = new
         self.limit: int | None = limit or None
-        self._forked = threading.Lock()
+        self._forked = ProcessLock()
         self._reset()
 
     def _reset(self) -> None:
@@ -61,7 +61,7 @@ class Pool:
 
     def _leave_to_the_parent(self) -> None:
         inherited: list[Link] = []
-        with self._forked:
+        with self._forked.here():
             if self._pid != os.getpid():  # Another thread may have come first.
                 inherited = self._idle
                 self._reset()

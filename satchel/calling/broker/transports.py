@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
+from satchel.calling.urls import UNREADABLE
 from satchel.codecs.base import require
 from satchel.errors import MissingDependency
 
@@ -35,28 +37,73 @@ def kombu() -> Any:
     return require("kombu", codec="satchel.calling", library="kombu", extra="calling")
 
 
-def new_connection(url: Any, options: dict[str, Any], **more: Any) -> Any:
+def new_connection(url: Any, options: dict[str, Any], *, setting: str = "broker_url", **more: Any) -> Any:
     """Make a ``kombu.Connection``, which connects when it is first used.
 
     Args:
         url: of the broker, or several.
         options: of the transport.
+        setting: where the url is from, for errors. They do not show it: it has a password.
         more: what else `Connection` takes.
 
     Raises:
+        ValueError: the url cannot be read, or there is no such transport, or no such database.
         MissingDependency: kombu, or the library of the transport, is not installed.
     """
     library, kind = kombu(), scheme(url)
     try:
         connection = library.Connection(url, transport_options=options, **more)
         _ = connection.transport  # Its library is imported here.
+        for other in (connection.alt or ())[1:]:
+            if "://" in other:  # As kombu does, when it turns to it.
+                import_module("kombu.utils.url").parse_url(other)
+    except TypeError as error:  # An option behind a question mark, for which kombu has no argument.
+        raise ValueError(f"{setting} has an option behind its ? that kombu does not know{_named(error)}") from None
     except KeyError as error:
+        if "No such transport" not in str(error):
+            raise ValueError(f"{setting} has an option behind its ? that kombu knows no such value of") from None
         raise ValueError(
-            f"kombu has no transport {kind!r}; known: amqp, redis, rediss, sentinel, sqs, filesystem, sqla+…, memory, …"
+            f"kombu has no transport {kind!r}, see {setting}; "
+            "known: amqp, redis, rediss, sentinel, sqs, filesystem, sqla+…, memory, …"
         ) from error
+    except ValueError:
+        # Not chained: Python's own text may have a part of the password in it.
+        raise ValueError(f"{setting} cannot be read; {UNREADABLE}") from None
     except (ImportError, NameError, AttributeError) as error:
         install = _INSTALL.get(kind.partition("+")[0], f"pip install 'kombu[{kind}]'")
         raise MissingDependency(
             "satchel.calling", f"of kombu's transport {kind}", None, cure=f"run: {install}"
         ) from error
+    if connection.transport.driver_type == "sql":
+        _find_driver(connection.hostname, setting)
     return connection
+
+
+def _named(error: TypeError) -> str:
+    """Name the argument that an error is about, unless it may be a part of a password."""
+    name = str(error).split("'")[1:2]
+    return f": {name[0]}" if name and name[0].isidentifier() else ""
+
+
+def _find_driver(url: str, setting: str) -> None:
+    """Find what SQLAlchemy needs for a database: kombu would do so when it connects, and its error says less."""
+    sqlalchemy: Any = import_module("sqlalchemy")  # Kombu has it already.
+    try:
+        dialect = sqlalchemy.make_url(url).get_dialect()
+    except sqlalchemy.exc.NoSuchModuleError as error:
+        raise ValueError(
+            f"{setting} names no database that SQLAlchemy knows: {url.partition(':')[0]!r}; "
+            "it is sqla+ and SQLAlchemy's url: sqla+sqlite:///path, sqla+postgresql+psycopg://user@host/name, …"
+        ) from error
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        raise ValueError(f"{setting} cannot be read; {UNREADABLE}") from None
+    try:
+        dialect.import_dbapi()
+    except ImportError as error:
+        raise MissingDependency(
+            f"{setting} sqla+…",
+            error.name or "of its driver",
+            None,
+            cure=f"install the driver, or name another one in {setting}",
+            fault=error,
+        ) from error

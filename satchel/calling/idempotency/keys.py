@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
-from satchel.calling.results.backends.redis import redis_url
+from satchel.calling.urls import redis_url
 from satchel.codecs.base import require
 from satchel.errors import SatchelError
 from satchel.message.times import shown
@@ -68,6 +68,8 @@ class Keys(Protocol):
 
 # A key is a hash: state, token of the caller, task_id, task, since (milliseconds by Redis's own clock), fresh, ignored.
 # ARGV: token, task_id, task, milliseconds after which a caller is taken for dead, milliseconds to keep the key.
+# A caller that began in the future has its time from now on, and not until then: Redis's clock was set back, or another
+# server, with a clock of its own, has taken over. NaN is not less than anything.
 _CLAIM: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -88,8 +90,15 @@ end
 if held[1] == 'sending' and held[2] == ARGV[1] then
   return {'mine', held[3], held[4], held[6], '0'}
 end
-if held[1] == 'sending' and now - held[5] < tonumber(ARGV[4]) then
-  return {'busy', held[3], held[4], '0', '0'}
+if held[1] == 'sending' then
+  local since = tonumber(held[5]) or 0
+  if since > now then
+    since = now
+    redis.call('HSET', KEYS[1], 'since', now)
+  end
+  if now - since < tonumber(ARGV[4]) then
+    return {'busy', held[3], held[4], '0', '0'}
+  end
 end
 redis.call('HSET', KEYS[1], 'state', 'sending', 'token', ARGV[1], 'since', now, 'fresh', '0')
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
@@ -130,7 +139,7 @@ class RedisKeys:
     """
 
     def __init__(self, client: Any, *, prefix: str, ttl: int, takeover: int) -> None:
-        self._url = redis_url(client) if isinstance(client, str) else None
+        self._url = redis_url(client, "the url of Idempotency(…)") if isinstance(client, str) else None
         self._made: Any = None if isinstance(client, str) else _checked(client)
         self._prefix = prefix
         self._ttl = ttl

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from satchel.calling.naming import nearest
 from satchel.calling.settings import Settings
 from satchel.errors import SatchelError
+from satchel.forking import ProcessLock
 from satchel.message.times import shown
 
 #: Names of queues may be made up at run time: so many of those that are not configured are remembered.
@@ -61,7 +61,7 @@ class Queues:
         self._settings = settings
         self._configured = _configured(settings.task_queues)
         self._made: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
 
     def get(self, name: str) -> Any:
         """Give the ``kombu.Queue`` of that name or alias.
@@ -71,7 +71,7 @@ class Queues:
         """
         queue = self._made.get(name)
         if queue is None:
-            with self._lock:
+            with self._lock.here():
                 queue = self._made.get(name)
                 if queue is None:
                     queue = self._make(name)

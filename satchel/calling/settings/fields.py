@@ -55,7 +55,8 @@ class Settings:
     broker_transport_options: Mapping[str, Any] = field(default_factory=_nothing)
     """Options of kombu's transport."""
     broker_failover_strategy: str | Callable[..., Any] | None = None
-    """The order in which several brokers are tried: a name that kombu knows, or a function; None is its default."""
+    """The order in which several brokers are tried: ``"round-robin"`` (None is that, too), ``"shuffle"`` or a function
+    of their URLs that gives an endless iterator."""
 
     result_backend: str | None = None
     """Where results are: a URL, ``rpc://``, or None for nowhere."""

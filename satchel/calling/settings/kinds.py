@@ -103,9 +103,16 @@ def among(*choices: object) -> Callable[[str, Any], Any]:
     return check
 
 
-def text_or_function(name: str, value: object) -> Any:
-    """Take a str that is not empty, or what can be called."""
-    return value if callable(value) else checks.text(name, value)
+STRATEGIES: Final = ("round-robin", "shuffle")
+"""Orders of several brokers that kombu knows by a name."""
+
+
+def strategy(name: str, value: object) -> Any:
+    """Take the name of an order of several brokers, or a function that makes one."""
+    if callable(value) or (isinstance(value, str) and value in STRATEGIES):
+        return value
+    error = ValueError if isinstance(value, str) else TypeError
+    raise error(f"{name} must be {' or '.join(map(repr, STRATEGIES))}, or a function, got {shown(value)}")
 
 
 def zone(name: str, value: object) -> str | tzinfo:
@@ -185,7 +192,6 @@ _MAPPING = Kind(mapping, texts.json)
 _NAMES = Kind(names, texts.names)
 _PRIORITY_OR_NONE = Kind(checks.priority, texts.number, optional=True)
 _QUEUE_TYPE = Kind(among("classic", "quorum"), str)
-_FUNCTION_OR_NONE = Kind(text_or_function, str, optional=True)
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -197,7 +203,7 @@ KINDS: Final[dict[str, Kind]] = {
     "broker_login_method": _TEXT_OR_NONE,
     "broker_use_ssl": Kind(flag_or_mapping, texts.flag_or_json),
     "broker_transport_options": _MAPPING,
-    "broker_failover_strategy": _FUNCTION_OR_NONE,
+    "broker_failover_strategy": Kind(strategy, str, optional=True),
     "result_backend": _SECRET_OR_NONE,
     "result_backend_transport_options": _MAPPING,
     "result_serializer": _TEXT,

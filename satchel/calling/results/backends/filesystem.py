@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -78,6 +80,8 @@ class FilesystemBackend:
             aside.write_bytes(body)
             aside.replace(path)
         except OSError as error:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
             raise self._error(error) from error
 
     def fetch_group(self, group_id: str) -> Any | None:
@@ -117,6 +121,12 @@ class FilesystemBackend:
             raise self._error(error) from error
 
     def _error(self, error: OSError) -> BackendError:
+        if error.errno == errno.ENAMETOOLONG:  # Of the id, mostly, and for ever.
+            return BackendError(
+                f"the id is too long for the name of a file in {str(self._folder)!r}: no worker can store its result",
+                cure="give shorter ids (most file systems take 200 bytes), or use another result_backend",
+                lasting=True,
+            )
         return BackendError(
             f"the result backend {self!r} cannot be used: {error}",
             cure="see that the directory exists, is shared with the workers, and may be read and written",

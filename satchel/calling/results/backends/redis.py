@@ -7,12 +7,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from satchel.calling.results.errors import BackendError
 from satchel.calling.results.reading import ResultReader
 from satchel.calling.results.record import PENDING, Record
 from satchel.calling.results.waiting import Outage, give_up, remaining
+from satchel.calling.urls import redis_url
 from satchel.codecs.base import require
 from satchel.message.checks import limit
 
@@ -160,20 +161,13 @@ class RedisBackend:
             keepalive = {} if self._url.startswith("unix:") else {"socket_keepalive": True}
             # No retry within the library: a subscription that it renews unseen has missed what came meanwhile.
             retry = import_module("redis.retry").Retry(import_module("redis.backoff").NoBackoff(), 0)
-            try:
-                self._made = redis.Redis.from_url(
-                    self._url,
-                    socket_timeout=self._longest,
-                    socket_connect_timeout=self._connecting,
-                    retry=retry,
-                    **keepalive,
-                )
-            except ValueError as error:
-                raise BackendError(
-                    "the url of the result backend redis://… cannot be read",
-                    cure="a port is a number; in names and passwords write / as %2F, : as %3A, @ as %40",
-                    lasting=True,
-                ) from error
+            self._made = redis.Redis.from_url(
+                self._url,
+                socket_timeout=self._longest,
+                socket_connect_timeout=self._connecting,
+                retry=retry,
+                **keepalive,
+            )
         return self._made
 
     @contextmanager
@@ -233,22 +227,6 @@ class RedisBackend:
                 yield seen
             elif message is None and remaining(deadline, 1) and self._stored(key) != seen:
                 return
-
-
-def redis_url(url: str) -> str:
-    """Give a url as redis-py takes it for one as Celery does."""
-    parts = urlsplit(url)
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    scheme = parts.scheme.lower()
-    if scheme in ("redis+socket", "socket"):
-        scheme = "unix"
-        query["db"] = query.pop("virtual_host", query.get("db", "0")).strip("/")
-    requirement = query.get("ssl_cert_reqs", "")
-    if requirement.startswith("CERT_"):
-        query["ssl_cert_reqs"] = requirement.removeprefix("CERT_").lower()
-    made = urlunsplit((scheme, parts.netloc, parts.path, urlencode(query), ""))
-    # A path without a host loses its slashes.
-    return made if "://" in made else made.replace(f"{scheme}:", f"{scheme}://", 1)
 
 
 def _library() -> Any:

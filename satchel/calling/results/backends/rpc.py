@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
 from satchel.calling.results.backends.inbox import WAIT, Inbox
@@ -70,13 +71,18 @@ class RpcBackend:
         return record
 
     def watch(self, task_id: str, *, deadline: float | None, interval: float) -> Iterator[Record]:
-        """See `Backend.watch`."""
+        """See `Backend.watch`. A reply that is refused is the state until a newer one has come, as it is in stores."""
         inbox, outage, seen = self._inbox, Outage(deadline), 0
         with inbox.waited_for(task_id):
             while True:
                 replies, seen = inbox.after(task_id, seen)
                 for reply in replies:
-                    record = self._record(reply)
+                    try:
+                        record = self._record(reply)
+                    except DecodeError:
+                        if _is_last(inbox, task_id, reply):
+                            raise
+                        continue
                     if record.ready:
                         inbox.settle(task_id, reply)
                     yield record
@@ -121,6 +127,14 @@ class RpcBackend:
 
     def _record(self, reply: Reply) -> Record:
         return self._reader.record(self._reader.decode(reply.body, reply.form, reply.compression))
+
+
+def _is_last(inbox: Inbox, task_id: str, reply: Reply) -> bool:
+    """Say whether it is the newest reply for the task, after receiving what is there: what is newer goes over it."""
+    if inbox.last(task_id) is reply:
+        with suppress(BackendError):  # What has arrived counts all the same.
+            inbox.receive(0)
+    return inbox.last(task_id) is reply
 
 
 def _no_groups() -> BackendError:

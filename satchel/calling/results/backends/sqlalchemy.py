@@ -12,14 +12,17 @@ from satchel.calling.results.errors import BackendError
 from satchel.calling.results.reading import ResultReader
 from satchel.calling.results.record import PENDING, Record
 from satchel.calling.results.waiting import poll
+from satchel.calling.urls import UNREADABLE
 from satchel.codecs.base import require
-from satchel.errors import CorruptBody, MissingDependency, text_of
+from satchel.errors import CorruptBody, LimitExceeded, MissingDependency, text_of
 
 _ENCODED: Final = ("result", "args", "kwargs", "children")
 """The columns whose values are encoded."""
 _PLAIN: Final = ("status", "traceback", "date_done", "name", "worker", "retries", "queue")
 _NEEDED: Final = ("taskset_id", "result"), ("task_id", "status", "result")
 """The columns without which nothing is found: of groups, and of tasks."""
+_CUTTING: Final = frozenset({"sqlite", "postgresql", "mysql", "mariadb"})
+"""The databases that cut bytes by ``substr`` as they cut texts. Others send values whole."""
 
 
 class SQLAlchemyBackend:
@@ -66,6 +69,9 @@ class SQLAlchemyBackend:
         if row is None:
             return PENDING
         stored: dict[str, Any] = {name: row[name] for name in _PLAIN if name in row}
+        most = self._reader.limits.max_body
+        if any(isinstance(value, str) and len(value) > most for value in stored.values()):
+            raise LimitExceeded("max_body", most)
         for name in _ENCODED:
             value = row.get(name)
             stored[name] = self._reader.decode_column(value) if isinstance(value, bytes) else value
@@ -124,12 +130,17 @@ class SQLAlchemyBackend:
                     cure="install the driver, or name another one in the url of result_backend",
                     fault=error,
                 ) from error
-            except ValueError as error:
+            except _library().exc.NoSuchModuleError as error:
+                name = self._url.partition(":")[0]
                 raise BackendError(
-                    "the url of the result backend db+… cannot be read",
-                    cure="a port is a number; in names and passwords write / as %2F, : as %3A, @ as %40",
+                    f"the url of result_backend names no database that SQLAlchemy knows: db+{name}",
+                    cure="it is db+ and SQLAlchemy's url: db+sqlite:///path, db+postgresql+psycopg://user@host/name, …",
                     lasting=True,
                 ) from error
+            except (_library().exc.ArgumentError, ValueError):
+                what = "the url of result_backend, db+…, cannot be read"
+                # Not chained: its text may have a part of the password in it.
+                raise BackendError(what, cure=UNREADABLE, lasting=True) from None
             engine = self._engines.setdefault(os.getpid(), made)
         return engine
 
@@ -150,9 +161,16 @@ class SQLAlchemyBackend:
                     cure="see database_table_names and the url of result_backend",
                     lasting=True,
                 )
-            typed = [sa.Column(each["name"], _type(sa, each["name"])) for each in columns]
+            typed = [sa.Column(each["name"], _type(sa, each["name"]), *self._numbered(place, each)) for each in columns]
             table = self._tables[place] = sa.Table(name, sa.MetaData(), *typed, schema=schema)
         return table
+
+    def _numbered(self, place: tuple[str, str | None], column: Mapping[str, Any]) -> list[Any]:
+        """Give the sequence that a column is numbered by, where the database does not do that by itself."""
+        own = column.get("default") or column.get("identity") or column.get("autoincrement") is True
+        if place is not self._groups or column["name"] != "id" or own or not self._engine().dialect.supports_sequences:
+            return []
+        return [_sequence(_library(), place[1])]
 
     def _row(self, place: tuple[str, str | None], column: str, id: str) -> dict[str, Any] | None:
         with self._errors():
@@ -160,13 +178,28 @@ class SQLAlchemyBackend:
                 return None
             table = self._table(place)
             with self._engine().connect() as connection:
-                rows = connection.execute(table.select().where(table.c[column] == id)).mappings()
+                wanted = self._wanted(table)
+                rows = connection.execute(_library().select(*wanted).where(table.c[column] == id)).mappings()
                 try:
                     row = rows.first()
                 except (TypeError, ValueError, OverflowError) as error:  # SQLite takes anything for a time.
                     what = f"the row of {id[:200]!r} cannot be read: {type(error).__name__}: {text_of(error)}"
                     raise CorruptBody(what) from error
         return None if row is None else dict(row)
+
+    def _wanted(self, table: Any) -> list[Any]:
+        """Give the columns, cut where they are longer than what is decoded, so that no more is sent."""
+        sa = _library()
+        if self._engine().dialect.name not in _CUTTING:
+            return list(table.c)
+        # As databases count: a number beyond 31 bits is of another type. What comes before a body is short.
+        most = min(self._reader.limits.max_body + 200, 2**31 - 1)
+        return [
+            sa.func.substr(each, 1, most, type_=each.type).label(each.name)
+            if isinstance(each.type, (sa.LargeBinary, sa.String))
+            else each
+            for each in table.c
+        ]
 
     def _delete(self, place: tuple[str, str | None], column: str, id: str) -> None:
         with self._errors():
@@ -181,7 +214,7 @@ class SQLAlchemyBackend:
         table = sa.Table(
             name,
             sa.MetaData(),
-            sa.Column("id", sa.Integer, sa.Sequence("taskset_id_sequence", schema=schema), primary_key=True),
+            sa.Column("id", sa.Integer, _sequence(sa, schema), primary_key=True),
             sa.Column("taskset_id", sa.String(155), unique=True),
             sa.Column("result", sa.LargeBinary, nullable=True),
             sa.Column("date_done", sa.DateTime, nullable=True, index=True),
@@ -214,6 +247,10 @@ def _type(sa: Any, column: str) -> Any:
     if column == "date_done":
         return sa.DateTime
     return sa.Integer if column in ("id", "retries") else sa.String
+
+
+def _sequence(sa: Any, schema: str | None) -> Any:
+    return sa.Sequence("taskset_id_sequence", schema=schema)  # Celery's name for it, whatever the table's is.
 
 
 def _text(moment: Any) -> Any:
