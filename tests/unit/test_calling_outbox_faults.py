@@ -256,6 +256,33 @@ def test_what_was_sent_is_noted_though_the_relay_is_interrupted(
     assert [row.claimed_by for row in desk.rows()] == [None, None]
 
 
+@pytest.mark.parametrize(("away", "waits"), [(1, [0]), (3, [0, 1, 5]), (4, [0, 1, 5])])
+def test_what_was_sent_is_noted_when_a_database_that_was_started_anew_is_back(
+    desk: Desk, add: Add, faulty: Callable[..., Faulty], monkeypatch: pytest.MonkeyPatch, away: int, waits: list[int]
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("satchel.calling.outbox.claims.time.sleep", waited.append)
+    faults = [
+        sa.exc.OperationalError("DELETE", None, Exception("the server is gone"), connection_invalidated=True)
+    ] * away
+
+    def fails(connection: Any, *_: Any) -> None:
+        if link.came and faults:
+            raise faults.pop()
+
+    sa.event.listen(desk.engine, "before_cursor_execute", fails)
+    link = faulty(lambda _: None)
+    desk.write(add.s(1, 2))
+
+    if away == 4:
+        with pytest.raises(sa.exc.OperationalError, match="the server is gone"):
+            desk.relay().run_once()
+    else:
+        assert desk.relay().run_once() == 1
+    assert waited == waits
+    assert len(desk.rows()) == (away == 4)
+
+
 def test_it_runs_on_when_the_broker_and_the_database_are_back(
     desk: Desk, add: Add, faulty: Callable[..., Faulty], caplog: pytest.LogCaptureFixture
 ) -> None:

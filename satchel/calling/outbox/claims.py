@@ -15,8 +15,9 @@ from satchel.message.ids import new_id
 #: Seconds before a row that was not sent is tried again: doubled each time, up to the longest wait.
 FIRST_WAIT: Final = 2.0
 _LONGEST_WAIT: Final = 600.0
-#: How often the database is asked to note what was sent.
-_TRIES: Final = 3
+#: Seconds to wait when the database cannot note what was sent: first none, for the connection may be an old one, then as
+#: long as a restart takes. What is not noted is sent again.
+_WAITS: Final = (0.0, 1.0, 5.0)
 
 
 class Batch:
@@ -97,15 +98,17 @@ class Claims:
 
     def note(self, batch: Batch) -> None:
         """Delete the rows that were sent, and let go of the others."""
-        for left in reversed(range(_TRIES)):
+        charset = "utf-8"
+        for wait in (*_WAITS, None):
             try:
                 with self._engine.begin() as connection:
                     _isolate(connection)
-                    # A database that has not all of Unicode may not have the text of an error.
-                    self._note(connection, batch, "utf-8" if left else "ascii")
+                    self._note(connection, batch, charset)
             except (sqlalchemy().exc.DBAPIError, UnicodeError):
-                if not left:
+                if wait is None:
                     raise
+                charset = "ascii"  # A database that has not all of Unicode may not have the text of an error.
+                time.sleep(wait)
             else:
                 return
 
