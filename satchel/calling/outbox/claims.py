@@ -15,8 +15,8 @@ from satchel.message.ids import new_id
 #: Seconds before a row that was not sent is tried again: doubled each time, up to the longest wait.
 FIRST_WAIT: Final = 2.0
 _LONGEST_WAIT: Final = 600.0
-#: Seconds to wait when the database cannot note what was sent: first none, for the connection may be an old one, then as
-#: long as a restart takes. What is not noted is sent again.
+#: Seconds to wait when the database cannot note what was sent: first none, for the connection may be an old one, then
+#: as long as a restart takes. What is not noted is sent again.
 _WAITS: Final = (0.0, 1.0, 5.0)
 
 
