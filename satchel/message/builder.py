@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import tzinfo
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from satchel.errors import EncodeError
@@ -21,6 +20,9 @@ from satchel.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # In typing from Python 3.11 on.
+
+_OWN: Final = frozenset({"serializer", "compression", "origin"})
+"""The options of one message that a builder has by a name of its own."""
 
 NOT_SHOWN: Final = "..."
 """What stands for the texts of arguments that are turned off. A worker would write its own for an empty one."""
@@ -88,10 +90,13 @@ class MessageBuilder:
         template = Draft({**HEADERS, **settled}, PROPERTIES.copy(), EMBED.copy(), {})
         options = named("options", self.options)
         place(options, template, self.protocol)
-        for name in options.keys() - STANDING:
-            raise TypeError(f"{name} is not an option of all messages, but of one: give it to build()")
+        for name in options:
+            if name in _OWN:
+                raise TypeError(f"{name} is the builder's own: give it as MessageBuilder({name}=…)")
+            if name not in STANDING:
+                raise TypeError(f"{name} is not an option of all messages, but of one: give it to build()")
         _put_limits(template)
-        object.__setattr__(self, "options", MappingProxyType(options))
+        object.__setattr__(self, "options", options)  # Nobody else's: what is built is the template.
         object.__setattr__(self, "_template", template)
 
     def build(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import os
+import pickle
 import uuid
+from collections.abc import Callable
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -270,7 +273,7 @@ class TestOptionsOfAllMessages:
         assert "expiration" not in builder.build("a").properties
 
     @pytest.mark.parametrize("standing", [{"expiration": 5}, {"broker_expiration": True}])
-    def test_do_not_exclude_what_build_says(self, standing: dict[str, Any]) -> None:
+    def test_exclude_what_build_says(self, standing: dict[str, Any]) -> None:
         builder = MessageBuilder(options=standing)
         both: dict[str, Any] = {"expiration": 5, "broker_expiration": True}
 
@@ -291,6 +294,21 @@ class TestOptionsOfAllMessages:
     def test_say_nothing_of_one_message(self, name: str, value: Any) -> None:
         with pytest.raises(TypeError, match=f"{name} is not an option of all messages, but of one"):
             MessageBuilder(options={name: value})
+
+    @pytest.mark.parametrize("name", ["serializer", "compression", "origin"])
+    def test_are_not_what_the_builder_has_by_another_name(self, name: str) -> None:
+        with pytest.raises(TypeError, match=rf"{name} is the builder's own: give it as MessageBuilder\({name}=…\)"):
+            MessageBuilder(options={"priority": 1, name: "yaml"})
+
+    @pytest.mark.parametrize("copied", [copy.deepcopy, lambda builder: pickle.loads(pickle.dumps(builder))])
+    def test_are_copied_with_the_builder(self, copied: Callable[[MessageBuilder], MessageBuilder]) -> None:
+        builder = MessageBuilder(options={"time_limit": 3}, redact=["card"])
+
+        assert copied(builder) == builder
+        assert copied(builder).build("a", kwargs={"card": 1}, task_id="1") == builder.build(
+            "a", kwargs={"card": 1}, task_id="1"
+        )
+        assert dataclasses.asdict(builder)["options"] == {"time_limit": 3}
 
     def test_have_names_that_are_known(self) -> None:
         with pytest.raises(TypeError, match="unknown option 'prioritty'; did you mean 'priority'"):
