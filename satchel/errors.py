@@ -132,6 +132,7 @@ class EncodeError(SatchelError):
     Attributes:
         codec: the codec's name, or None.
         path: keys and indices that lead to the offending value, from the outside in.
+        limit: the field of `Limits` that it goes beyond, or None.
     """
 
     def __init__(
@@ -142,10 +143,12 @@ class EncodeError(SatchelError):
         cure: str | None = None,
         codec: str | None = None,
         path: tuple[object, ...] = (),
+        limit: str | None = None,
     ) -> None:
         super().__init__(what, expected=expected, cure=cure)
         self.codec = codec
         self.path = path
+        self.limit = limit
 
     def __str__(self) -> str:
         where = f" at {format_path(self.path)}" if self.path else ""

@@ -24,8 +24,9 @@ def fail_to_encode(codec: str, error: Exception) -> NoReturn:
     if isinstance(error, LimitExceeded):
         raise EncodeError(
             f"the value exceeds {error.limit}={error.maximum:,}",
-            cure=f"split it, or raise Limits({error.limit}=…) on both sides",
+            cure=f"split it, or raise Limits({error.limit}=…) here and where Satchel decodes it",
             codec=codec,
+            limit=error.limit,
         ) from error
     # The process's own trouble is not the value's.
     if isinstance(error, RegistryError | MemoryError):
@@ -57,8 +58,9 @@ def too_large(codec: str, size: int, limit: str, maximum: int) -> EncodeError:
     return EncodeError(
         f"the body is {size:,} bytes",
         expected=f"at most {limit}={maximum:,}",
-        cure=f"compress it, send a reference instead, or raise Limits({limit}=…) on both sides",
+        cure=f"compress it, send a reference instead, or raise Limits({limit}=…) here and where Satchel decodes it",
         codec=codec,
+        limit=limit,
     )
 
 

@@ -8,7 +8,7 @@ from satchel.calling.app import App
 from satchel.calling.calls import Outgoing
 from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, SendManyError, Unroutable
 from satchel.calling.options import CallOptions
-from satchel.calling.preparing import LongWait
+from satchel.calling.preparing import LongWait, NeverRuns
 from satchel.calling.results import (
     AsyncResult,
     BackendError,
@@ -19,7 +19,7 @@ from satchel.calling.results import (
 )
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.routing.queues import UnknownQueue
-from satchel.calling.settings import Settings
+from satchel.calling.settings import Settings, UnknownVariable
 from satchel.calling.signature import Signature
 from satchel.calling.task import Task
 
@@ -37,6 +37,7 @@ __all__ = [
     "Group",
     "GroupResult",
     "LongWait",
+    "NeverRuns",
     "NotConfirmed",
     "OperationalError",
     "Outgoing",
@@ -51,6 +52,7 @@ __all__ = [
     "TaskError",
     "TaskRevoked",
     "UnknownQueue",
+    "UnknownVariable",
     "Unroutable",
     "chain",
     "chord",

@@ -10,16 +10,19 @@ from satchel.calling.broker.pool import Pool
 from satchel.calling.calls import Call, Outgoing
 from satchel.calling.conf import Conf
 from satchel.calling.connecting import backend_of, link_to
+from satchel.calling.declaring import defaults_of, full_name, name_of, same_place
 from satchel.calling.errors import OperationalError, SendManyError
 from satchel.calling.preparing import Preparer
+from satchel.calling.results.exceptions import ExceptionTable
 from satchel.calling.sending import Sender
 from satchel.calling.settings import Settings
 from satchel.calling.signature import Signature
-from satchel.calling.task import Task, defaults_of, full_name, name_of, same_place
+from satchel.calling.task import Task
 from satchel.forking import ProcessLock
 from satchel.message.times import shown
 from satchel.pipeline import Pipeline
 from satchel.registry import celery_registry
+from satchel.types import Limits
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import ParamSpec, Unpack
 
     from satchel.calling import results
-    from satchel.calling.options import CallOptions, TaskDefaults
+    from satchel.calling.options import CallOptions, DeclaredOptions, TaskDefaults
 
     P = ParamSpec("P")
 
@@ -51,13 +54,16 @@ class App:
         broker: the URL of the broker, as kombu reads it; the setting ``broker_url``.
         backend: the URL of the result backend; the setting ``result_backend``.
         config: where further settings come from, with Celery's names: a mapping, an object, or `Settings`.
-        pipeline: what encodes messages; default Celery's dialect, with everything that is registered.
-        exceptions: classes that errors of tasks may be raised as, beside Python's own: classes, or "module:name".
+        pipeline: what encodes messages; default Celery's dialect, with everything that is registered. Its limits are
+            those of results too.
+        limits: bounds on what is encoded and decoded, results included; default `Limits()`. Not beside `pipeline`.
+        exceptions: classes that errors of tasks may be raised as, beside Python's own: classes, or "module:Class".
+            Classes that are made from them are not meant.
         settings: single settings, which win over `config`.
 
     Raises:
         TypeError: a setting is unknown, with the nearest one that is known, or has another type.
-        ValueError: a setting is out of range.
+        ValueError: a setting is out of range, or a text in `exceptions` is not "module:Class".
     """
 
     def __init__(
@@ -68,18 +74,28 @@ class App:
         backend: str | None = None,
         config: Settings | Mapping[str, Any] | object | None = None,
         pipeline: Pipeline | None = None,
+        limits: Limits | None = None,
         exceptions: Iterable[type[Exception] | str] = (),
         **settings: Any,
     ) -> None:
         self.name: str = name_of("name", name)
         if pipeline is not None and not isinstance(pipeline, Pipeline):
             raise TypeError(f"pipeline must be a Pipeline or None, got {shown(pipeline)}")
+        if limits is not None and not isinstance(limits, Limits):
+            raise TypeError(
+                f"limits must be a Limits, such as Limits(max_body=30_000_000), or None, got {shown(limits)}"
+            )
+        if limits is not None and pipeline is not None:
+            raise TypeError(
+                "limits and pipeline exclude each other: give Pipeline(…, limits=…), which holds for results too"
+            )
         for short, setting, value in (("broker", "broker_url", broker), ("backend", "result_backend", backend)):
             if value is not None and settings.setdefault(setting, value) is not value:
                 raise TypeError(f"{short} and {setting} are one setting: give one of them")
         self.tasks: dict[str, Task[Any, Any]] = {}
         self._pipeline = pipeline
-        self._exceptions = tuple(exceptions)
+        self._limits = pipeline.limits if pipeline is not None else limits or Limits()
+        self._exceptions = ExceptionTable(exceptions)
         self._lock = ProcessLock()
         self._before: tuple[Callable[[Outgoing], None], ...] = ()
         self._after: tuple[Callable[[Outgoing, OperationalError | None], None], ...] = ()
@@ -135,7 +151,7 @@ class App:
         bind: Literal[True],
         name: str | None = None,
         typing: bool = True,
-        **options: Unpack[TaskDefaults],
+        **options: Unpack[DeclaredOptions],
     ) -> Callable[[Callable[Concatenate[Any, P], R]], Task[P, R]]: ...
 
     @overload
@@ -145,7 +161,7 @@ class App:
         name: str | None = None,
         bind: Literal[False] = False,
         typing: bool = True,
-        **options: Unpack[TaskDefaults],
+        **options: Unpack[DeclaredOptions],
     ) -> Callable[[Callable[P, R]], Task[P, R]]: ...
 
     def task(self, *run: Any, name: str | None = None, bind: bool = False, typing: bool = True, **options: Any) -> Any:
@@ -153,20 +169,21 @@ class App:
 
         Args:
             run: the function.
-            name: the name under which workers know it; default ``<module>.<function>``.
+            name: the name under which workers know it; default ``<module>.<function>``, with the name of the
+                application for the module ``__main__``.
             bind: the function takes the task first; callers do not give it.
             typing: check the arguments of a call here; a worker does in any case.
             options: what holds for its calls, where a call does not say: `serializer`, `compression`,
-                `ignore_result`, `queue`, and the options of messages.
+                `ignore_result`, `queue`, and the options of messages. Those of `WorkerOptions` have no effect here.
 
         Raises:
             TypeError: an option is unknown, or `run` is not a function.
             ValueError: another function has the name already.
         """
-        defaults = defaults_of(options)
+        defaults = defaults_of(options, here=True)
 
         def decorate(function: Callable[..., Any]) -> Task[Any, Any]:
-            full = full_name(name, function)
+            full = full_name(name, function, self.name)
             task: Task[Any, Any] = Task(self, full, function, defaults, bind=bind, typing=typing)
             with self._lock.here():
                 known = self.tasks.get(full)
@@ -178,7 +195,11 @@ class App:
         return decorate(*run) if run else decorate
 
     def remote(self, name: str, **options: Unpack[TaskDefaults]) -> Task[..., Any]:
-        """Give a task whose code is elsewhere, by its name; options as those of `task`."""
+        """Give a task whose code is elsewhere, by its name; options as those of `task` that are not the worker's.
+
+        Where neither they nor a call, a route or ``task_ignore_result=True`` say whether its result is stored, the
+        worker's own option of the task does.
+        """
         return Task(self, name_of("a task's name", name), None, defaults_of(options), bind=False, typing=False)
 
     def signature(
@@ -252,7 +273,9 @@ class App:
         with self._lock.here():
             if self._sender is None:
                 settings = self._settings
-                pipeline = self._pipeline or Pipeline(settings.accept_content, registry=celery_registry)
+                pipeline = self._pipeline or Pipeline(
+                    settings.accept_content, registry=celery_registry, limits=self._limits
+                )
                 by_broker = (settings.result_backend or "").partition(":")[0] == "rpc"
                 _ = self.backend  # A wrong url is to be told before anything is sent.
                 replies = (lambda: self.backend) if by_broker else None
@@ -281,7 +304,7 @@ class App:
         """Where results are; with the setting ``result_backend`` unset, nowhere, and to look is a BackendError."""
         with self._lock.here():
             if self._backend is None:
-                self._backend = backend_of(self._settings, self._exceptions)
+                self._backend = backend_of(self._settings, self._exceptions, self._limits)
             return self._backend
 
     def AsyncResult(self, id: str) -> results.AsyncResult[Any]:  # noqa: N802 - Celery's name for it

@@ -18,12 +18,15 @@ class Defaults(NamedTuple):
     ignore_result: bool | None = None
     queue: Any = None
     options: Mapping[str, Any] = {}
+    elsewhere: bool = False
+    """The task's code is not here, and what it says of itself is not known."""
 
 
 OWN: Final = ("serializer", "compression", "ignore_result")
 """The options of messages that are fields of `Defaults`."""
 
 NO_DEFAULTS = Defaults()
+ELSEWHERE = Defaults(elsewhere=True)
 
 
 class Call(NamedTuple):

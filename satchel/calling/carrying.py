@@ -36,7 +36,7 @@ def listed(value: Any) -> list[Any]:
 def linked(options: Mapping[str, Any], name: str, signature: Mapping[str, Any]) -> dict[str, Any]:
     """Copy options, with one more signature in ``link`` or ``link_error``, unless it is there already."""
     if not isinstance(signature, Mapping):
-        raise TypeError(f"{name} must be a signature, such as task.s(1), got {shown(signature)}")
+        raise TypeError(f"{name} must be a signature, such as task.s(…) or task.si(…), got {shown(signature)}")
     merged = one_name(options)
     before = listed(merged.get(name))
     merged[name] = before if signature in before else [*before, signature]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from satchel.calling.broker.link import PATIENCE, Link, open_link
 from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, new_connection, scheme
 from satchel.calling.results import Backend, backend_for
 from satchel.calling.results.backends.none import NoBackend
+from satchel.calling.results.exceptions import ExceptionTable
 from satchel.calling.settings import Settings
 from satchel.calling.settings.kinds import seconds
+from satchel.types import Limits
 
 #: Seconds that Redis may take for a result, where the settings do not say: Celery's two minutes are long for a caller.
 _ANSWER_TIMEOUT = 10.0
@@ -47,7 +48,7 @@ def _connection(settings: Settings) -> Any:
     )
 
 
-def backend_of(settings: Settings, exceptions: Iterable[type[Exception] | str]) -> Backend:
+def backend_of(settings: Settings, exceptions: ExceptionTable, limits: Limits) -> Backend:
     """Make the result backend of the settings; nothing is connected yet.
 
     Raises:
@@ -59,6 +60,7 @@ def backend_of(settings: Settings, exceptions: Iterable[type[Exception] | str]) 
         settings.result_backend,
         serializer=settings.result_serializer,
         accept=settings.accepted_results,
+        limits=limits,
         exceptions=exceptions,
         transport_options=settings.result_backend_transport_options,
         expires=settings.result_lifetime,

@@ -33,7 +33,11 @@ class OperationalError(SatchelError):
 
 
 class Refused(OperationalError):
-    """The broker has answered, and refused: a queue that is there with other arguments, or an exchange that is not."""
+    """The broker has refused the message: its queue is there with other arguments, or its exchange is not there.
+
+    One that refuses the connection, as with a wrong password, is an `OperationalError` that says so: no message of that
+    application would get through.
+    """
 
 
 class Unroutable(OperationalError):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from satchel.calling.naming import did_you_mean
+from satchel.calling.naming import nearest
 from satchel.calling.retrying import RetryPolicy
 from satchel.message import TaskOptions
 from satchel.message.checks import short_text
@@ -47,13 +47,65 @@ class CallOptions(TaskOptions, total=False):
 
 
 class TaskDefaults(TaskOptions, total=False):
-    """What ``@app.task`` takes: options that hold for all calls of a task, where a call does not say."""
+    """What a task may say: options that hold for all its calls, where a call does not say."""
 
     queue: Any | None
 
 
+class WorkerOptions(TypedDict, total=False):
+    """Options of tasks that belong to workers, which have their own: taken by ``@app.task``, and of no effect here."""
+
+    base: Any
+    lazy: Any
+    shared: Any
+    trail: Any
+    throws: Any
+    Strategy: Any
+    Request: Any
+    # When it is tried again.
+    max_retries: Any
+    default_retry_delay: Any
+    autoretry_for: Any
+    dont_autoretry_for: Any
+    retry_kwargs: Any
+    retry_backoff: Any
+    retry_backoff_max: Any
+    retry_jitter: Any
+    retry_on_worker_lost: Any
+    # When it is acknowledged.
+    acks_late: Any
+    acks_on_failure: Any
+    acks_on_timeout: Any
+    acks_on_failure_or_timeout: Any
+    reject_on_worker_lost: Any
+    # How it runs, and what is told of it.
+    rate_limit: Any
+    track_started: Any
+    send_events: Any
+    resultrepr_maxsize: Any
+    store_eager_result: Any
+    store_errors_even_if_ignored: Any
+    before_start: Any
+    on_success: Any
+    on_failure: Any
+    on_retry: Any
+    after_return: Any
+    # How it takes models.
+    pydantic: Any
+    pydantic_strict: Any
+    pydantic_context: Any
+    pydantic_dump_kwargs: Any
+
+
+class DeclaredOptions(TaskDefaults, WorkerOptions, total=False):
+    """What ``@app.task`` takes: options of its calls, and those that one function has for the worker as well."""
+
+
 PUBLISHING: Final = frozenset(CallOptions.__annotations__) - frozenset(TaskOptions.__annotations__)
 """Names of the options that are not the message's."""
+
+WORKERS: Final = frozenset(WorkerOptions.__annotations__)
+"""Names of the options of tasks that are the worker's."""
 
 ROUTING: Final = ("queue", "exchange", "routing_key")
 _CARRIERS: Final = ("connection", "producer", "publisher")
@@ -129,8 +181,18 @@ def over(standing: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, A
 
 
 def _unknown(name: str) -> TypeError:
-    hint = did_you_mean(name, OPTION_NAMES | PUBLISHING)
+    near = nearest(name, OPTION_NAMES | PUBLISHING)
+    hint = f"did you mean {near!r}?" if near else "see satchel.calling.CallOptions for those there are"
     return TypeError(f"unknown option {name!r}; {hint}; headers of your own go into headers={{…}}")
+
+
+def unknown_to_tasks(name: str) -> TypeError:
+    """Make the error for what a task may not say."""
+    if name in WORKERS:
+        return TypeError(f"the option {name!r} of a task is its worker's: give it where the task's code is")
+    near = nearest(name, OPTION_NAMES | WORKERS | {"queue", "bind", "name", "typing"})
+    hint = f"did you mean {near!r}?" if near else "see satchel.calling.CallOptions for those there are"
+    return TypeError(f"unknown option {name!r} of a task; {hint}")
 
 
 def _flag(name: str, value: object) -> bool | None:

@@ -1,26 +1,24 @@
-"""From a call to its message: the options that hold, the route, the hooks, and what can be settled beforehand."""
+"""From a call to its message: what is settled for it, the hooks, and warnings of calls that will not run as meant."""
 
 from __future__ import annotations
 
 import inspect
-import marshal
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from satchel.calling.broker.link import parcel
 from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, scheme
-from satchel.calling.calls import OWN, Call, Defaults, Outgoing, Prepared
-from satchel.calling.options import ROUTING, Publishing, over, split
-from satchel.calling.retrying import RetryPolicy
-from satchel.calling.routing import Route, Router
+from satchel.calling.calls import Call, Defaults, Outgoing, Prepared
+from satchel.calling.options import over
+from satchel.calling.refusing import advise
+from satchel.calling.routing import Router
 from satchel.calling.settings import Settings
-from satchel.message import MessageBuilder, TaskMessage
+from satchel.calling.settling import Settled, Settler
+from satchel.errors import EncodeError
+from satchel.message import TaskMessage
 from satchel.message.ids import new_id
-from satchel.message.options import OPTION_NAMES, STANDING
 from satchel.message.times import UTC, in_zone
 from satchel.pipeline import Pipeline
 
@@ -36,33 +34,14 @@ class LongWait(UserWarning):
     """A call is to run later than its broker lets a worker hold it."""
 
 
-#: How many settled calls are remembered: names of tasks may be made up at run time.
-_KEPT: Final = 1_000
+class NeverRuns(UserWarning):
+    """A call expires before it can run: a worker will revoke it."""
 
-#: Options that many calls give alike, of the message and of its publishing: what they come to is remembered.
-_ALIKE: Final = STANDING | {"serializer", "compression"}
-_FIXED: Final = _ALIKE | {*ROUTING, "retry", "retry_policy", "mandatory", "timeout"}
-#: The form of marshal that writes equal values alike, wherever else they are used.
-_MARSHAL_VERSION: Final = 2
 
-T = TypeVar("T")
+_MOMENTS: Final = ("expires", "eta")
 
 # In half the time of a NamedTuple's own constructor, which is Python.
 _new = tuple.__new__
-_NOTHING: Final[Mapping[str, Any]] = {}
-
-
-class _Settled(NamedTuple):
-    """What is the same for all calls of a task that give the same of the options `_FIXED`."""
-
-    defaults: Defaults
-    builder: MessageBuilder
-    standing: Mapping[str, Any]
-    """Further options of messages, where a call gives no other."""
-    route: Route
-    how: Publishing
-    policy: RetryPolicy | None
-    ignored: bool
 
 
 class Preparer:
@@ -87,59 +66,28 @@ class Preparer:
         self._replies = replies
         self._before = before
         self.router: Router = Router(settings)
-        self._of_settings = _of_settings(settings)
-        self._base = RetryPolicy.of(settings.task_publish_retry_policy)
+        self._settler = Settler(settings, pipeline, self.router)
         self._zone = settings.zone
         self._longest = _longest_wait(settings)
-        self._builder = MessageBuilder(
-            pipeline,
-            serializer=settings.task_serializer,
-            compression=settings.task_compression,
-            protocol=settings.task_protocol,
-            timezone=settings.zone,
-        )
-        self._settled: dict[Any, _Settled] = {}
-        self._forms: dict[tuple[str, ...], _Form] = {}
+        self.ignored: Callable[[str, Defaults], bool] = self._settler.ignored
 
     def prepare(self, call: Call) -> Prepared:
         """Check a call and build its message; nothing is sent."""
-        task, defaults, args, kwargs, options = call
-        key, own = self._parted(task, options) if options else (task, _NOTHING)
-        settled = self._settled.get(key)
-        if settled is None or settled.defaults is not defaults:
-            settled = self._settle(call, key)
+        task, _, args, kwargs, _ = call
+        settled, own = self._settler.settle(call)
         _, builder, standing, route, how, policy, ignored = settled
         if self._before or self._replies is not None or standing or own:
             return self._prepare(call, settled, own)
         # The common case: all is settled but the arguments.
-        message = builder.build(task, args, kwargs)
+        try:
+            message = builder.build(task, args, kwargs)
+        except EncodeError as error:
+            advise(error, args, kwargs)
+            raise
         packet = parcel(message, route, mandatory=how.mandatory is not False, timeout=how.timeout)
         return _new(Prepared, (message.id, packet, ignored, policy, how))
 
-    def _parted(self, task: str, options: Mapping[str, Any]) -> tuple[object, Mapping[str, Any]]:
-        """Part a call's options into those that many give alike and the message's others.
-
-        Returns:
-            what calls of the task with the same options have in common, or None where that is not to be told; and the
-            others.
-        """
-        names = (*options,)
-        form = self._forms.get(names)
-        if form is None:
-            form = _remember(self._forms, names, _form(names))
-        alike, own_names, told = form
-        own = {name: options[name] for name in own_names}
-        if not told:
-            return None, own
-        if alike is None:
-            return task, own
-        try:
-            # Not the values themselves: 1 and True are equal.
-            return (task, names, marshal.dumps(alike(options), _MARSHAL_VERSION)), own
-        except ValueError:  # A kombu.Queue, a class, a timedelta.
-            return None, own
-
-    def _prepare(self, call: Call, settled: _Settled, own: Mapping[str, Any]) -> Prepared:
+    def _prepare(self, call: Call, settled: Settled, own: Mapping[str, Any]) -> Prepared:
         task, _, args, kwargs, _ = call
         _, builder, standing, route, how, policy, ignored = settled
         merged = over(standing, own)
@@ -155,72 +103,44 @@ class Preparer:
             for hook in self._before:
                 hook(outgoing)
             merged["headers"] = outgoing.headers or None
-        message = builder.build(task, args, kwargs, **merged)
+        try:
+            message = builder.build(task, args, kwargs, **merged)
+        except EncodeError as error:
+            advise(error, args, kwargs)
+            raise
         if self._longest is not None and ("countdown" in merged or "eta" in merged):
             self._warn_of_wait(message, merged)
+        if "expires" in merged:
+            self._warn_of_expiry(message, merged)
         packet = parcel(message, route, mandatory=how.mandatory is not False, timeout=how.timeout, ready=ready)
         return _new(Prepared, (message.id, packet, ignored, policy, how))
 
-    def _settle(self, call: Call, key: Any) -> _Settled:
-        """Work out what a call has in common with others, and remember it unless `key` is None."""
-        task, defaults, _, _, options = call
-        message, publishing = split(options)
-        how = Publishing(publishing)
-        route = self._route(call, how, message)
-        of_route, further = split(route.options)
-        if further:
-            how = Publishing(over(further, publishing))
-        alike = {name: value for name, value in message.items() if name in _ALIKE}
-        standing = over(self._standing(defaults, of_route), alike)
-        ignored = standing["ignore_result"]
-        policy = self._policy_of(how)
-        # What a function says may hold for one call alone.
-        if key is None or self.router.asks(task):
-            return _Settled(defaults, self._builder, standing, route, how, policy, ignored)
-        builder = replace(
-            self._builder,
-            serializer=standing.pop("serializer", self._builder.serializer),
-            compression=standing.pop("compression", self._builder.compression),
-            options={name: standing.pop(name) for name in STANDING & standing.keys()},
+    def _seconds(self, *waits: Any) -> float | None:
+        """Give the seconds from now of the first that is given: a number, a timedelta or a datetime."""
+        wait = next((each for each in waits if each is not None), None)
+        if isinstance(wait, datetime):
+            wait = in_zone(wait, self._zone) - datetime.now(UTC)
+        return wait.total_seconds() if isinstance(wait, timedelta) else wait
+
+    def _warn_of_expiry(self, message: TaskMessage, options: Mapping[str, Any]) -> None:
+        last, first = options.get("expires"), options.get("countdown", 0)
+        if type(last) is type(first) is int and last >= first >= 0 and "eta" not in options:
+            return  # The usual case, in a quarter of the time.
+        last = self._seconds(last)
+        first = self._seconds(options.get("eta"), first) or 0
+        if last is None or last >= max(first, 0):
+            return
+        told = f"expired {-last:,.1f} s ago" if last < 0 else f"expires {first - last:,.1f} s before it is to run"
+        naive = any(isinstance(options.get(name), datetime) and options[name].utcoffset() is None for name in _MOMENTS)
+        zone = f" (a datetime without a zone is one of the setting timezone, here {self._zone})" if naive else ""
+        warnings.warn(
+            f"{message.task}[{message.id}] {told}: a worker will revoke it, not run it{zone}",
+            NeverRuns,
+            stacklevel=_outside(),
         )
-        settled = _Settled(defaults, builder, standing, route, how, policy, ignored)
-        return _remember(self._settled, key, settled)
-
-    def _standing(self, defaults: Defaults, of_route: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what holds where a call does not say: the task's own options over its route's, over the settings'."""
-        own = {name: getattr(defaults, name) for name in OWN if getattr(defaults, name) is not None}
-        options = {**self._of_settings, **over(of_route, {**own, **defaults.options})}
-        options.setdefault("ignore_result", self.settings.task_ignore_result)
-        return options
-
-    def ignored(self, task: str, defaults: Defaults) -> bool:
-        """Say whether results of a task are ignored, where neither a call nor a function that routes it says."""
-        if self.router.asks(task):
-            return bool(self._standing(defaults, _NOTHING)["ignore_result"])
-        return self._settle(Call(task, defaults, (), {}, _NOTHING), task).ignored
-
-    def _route(self, call: Call, how: Publishing, options: Mapping[str, Any]) -> Route:
-        anywhere = how.queue is None and how.exchange is None and how.routing_key is None
-        return self.router.route(
-            call.task,
-            call.args,
-            call.kwargs,
-            queue=call.defaults.queue if anywhere else how.queue,
-            exchange=how.exchange,
-            routing_key=how.routing_key,
-            options=options,
-        )
-
-    def _policy_of(self, how: Publishing) -> RetryPolicy | None:
-        policy = RetryPolicy.of(how.retry_policy, self._base)  # Also where none is needed: it may be wrong.
-        return policy if (self.settings.task_publish_retry if how.retry is None else how.retry) else None
 
     def _warn_of_wait(self, message: TaskMessage, options: Mapping[str, Any]) -> None:
-        wait, eta = options.get("countdown"), options.get("eta")
-        if eta is not None:
-            wait = in_zone(eta, self._zone) - datetime.now(UTC)
-        if isinstance(wait, timedelta):
-            wait = wait.total_seconds()
+        wait = self._seconds(options.get("eta"), options.get("countdown"))
         if wait is not None and self._longest is not None and wait > self._longest:
             warnings.warn(
                 f"{message.task}[{message.id}] is to run in {wait:,.0f} s: a worker holds it until then, and after "
@@ -230,48 +150,12 @@ class Preparer:
             )
 
 
-class _Form(NamedTuple):
-    """Options by their names alone: which of them are remembered, and which are one call's."""
-
-    alike: Callable[[Mapping[str, Any]], Any] | None
-    own: tuple[str, ...]
-    told: bool
-    """The others are all options of messages: none is a connection, or unknown."""
-
-
-def _form(names: tuple[str, ...]) -> _Form:
-    alike = [name for name in names if name in _FIXED]
-    own = [name for name in names if name not in _FIXED]
-    return _Form(
-        itemgetter(*alike) if alike else None,
-        tuple(name for name in own if name in OPTION_NAMES),
-        OPTION_NAMES.issuperset(own),
-    )
-
-
-def _remember(table: dict[Any, T], key: Any, value: T) -> T:
-    if len(table) >= _KEPT:
-        table.clear()
-    table[key] = value
-    return value
-
-
 def _outside() -> int:
     """Give the stack level, for a warning, of the first caller that is not of this package."""
     level, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").startswith("satchel.calling"):
         level, frame = level + 1, frame.f_back
     return level - 1
-
-
-def _of_settings(settings: Settings) -> Mapping[str, Any]:
-    """Give the options that hold for all calls."""
-    given: dict[str, Any] = {}
-    if settings.task_default_priority is not None:
-        given["priority"] = settings.task_default_priority
-    if settings.task_default_delivery_mode not in (2, "persistent"):
-        given["delivery_mode"] = settings.task_default_delivery_mode
-    return given
 
 
 def _longest_wait(settings: Settings) -> float | None:

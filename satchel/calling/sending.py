@@ -12,7 +12,9 @@ from satchel.calling.broker.publisher import link_of
 from satchel.calling.calls import Call, Outgoing, Prepared
 from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, Unroutable
 from satchel.calling.preparing import Preparer
+from satchel.calling.results.errors import tell_clients
 from satchel.calling.retrying import RetryPolicy
+from satchel.errors import EncodeError
 
 _log = logging.getLogger("satchel.calling")
 
@@ -35,13 +37,20 @@ class Sender:
         after: tuple[Callable[[Outgoing, OperationalError | None], None], ...] = (),
     ) -> None:
         self.preparer = preparer
-        self.prepare: Callable[[Call], Prepared] = preparer.prepare
         self._pool = pool
         self._after = after
         settings = preparer.settings
         self._policy = RetryPolicy.of(settings.task_publish_retry_policy) if settings.task_publish_retry else None
         waits = settings.broker_pool_acquire_timeout
         self._patience = PATIENCE if waits is None else waits
+
+    def prepare(self, call: Call) -> Prepared:
+        """Check a call and build its message; nothing is sent. See `Preparer.prepare`."""
+        try:
+            return self.preparer.prepare(call)
+        except EncodeError as error:
+            tell_clients(error)
+            raise
 
     def send(self, call: Call) -> Prepared:
         """Publish a call.

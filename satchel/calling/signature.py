@@ -62,6 +62,11 @@ class Signature(Sendable, Generic[R_co]):
         return self._task.name
 
     @property
+    def task(self) -> str:
+        """The task's name, as Celery's signatures call it."""
+        return self._task.name
+
+    @property
     def app(self) -> App:
         """The application that sends it."""
         return self._task.app

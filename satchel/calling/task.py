@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from satchel.calling.broker.publisher import Publisher
-from satchel.calling.calls import NO_DEFAULTS, Call, Defaults
+from satchel.calling.calls import Call, Defaults
 from satchel.calling.errors import OperationalError
-from satchel.calling.options import split
-from satchel.calling.routing.queues import is_entity
-from satchel.message.options import Draft, place
+from satchel.calling.options import PUBLISHING, split
+from satchel.message.options import OPTION_NAMES
 from satchel.message.times import shown
 
 if TYPE_CHECKING:
@@ -90,7 +89,10 @@ class Task(Generic[P, R]):
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
         """Send a call with these arguments; see `apply_async`."""
         if self._check is not None:
-            self._check(*args, **kwargs)
+            try:
+                self._check(*args, **kwargs)
+            except TypeError as error:
+                raise _misfit(error) from None
         return self.app.send(Call(self.name, self.defaults, args, kwargs, _NOTHING))
 
     def apply_async(
@@ -187,7 +189,10 @@ class Task(Generic[P, R]):
         if kwargs is not None and type(kwargs) is not dict and not isinstance(kwargs, Mapping):
             raise TypeError(f"kwargs must be a mapping, got {shown(kwargs)}")
         if self._check is not None:
-            self._check(*(args or ()), **(kwargs or {}))
+            try:
+                self._check(*(args or ()), **(kwargs or {}))
+            except TypeError as error:
+                raise _misfit(error) from None
 
     def __repr__(self) -> str:
         return f"<Task {self.name} of {self.app.name}>"
@@ -213,6 +218,16 @@ class Calling(Generic[P, R]):
 
 
 _NOTHING: Mapping[str, Any] = {}
+
+
+def _misfit(error: TypeError) -> TypeError:
+    """Give the error for arguments that do not fit: Python's own, and where an option is meant, its place."""
+    told = str(error)
+    _, unexpected, name = told.partition("unexpected keyword argument ")
+    name = name.strip("'")
+    if not unexpected or (name not in OPTION_NAMES and name not in PUBLISHING):
+        return TypeError(told)
+    return TypeError(f"{told}; options of a call go to apply_async(…, {name}=…), or to using({name}=…).delay(…)")
 
 
 def _signature_check(run: Callable[..., Any], *, bind: bool) -> Callable[..., None] | None:
@@ -246,51 +261,3 @@ def _signature_check(run: Callable[..., Any], *, bind: bool) -> Callable[..., No
     exec(f"def {name}({', '.join(written)}): pass", namespace)  # noqa: S102
     check: Callable[..., None] = namespace[name]
     return check
-
-
-def defaults_of(options: Mapping[str, Any]) -> Defaults:
-    """Take what a task says of all its calls."""
-    if not options:
-        return NO_DEFAULTS
-    message, publishing = map(dict[str, Any], split(options))
-    queue = publishing.pop("queue", None)
-    if publishing:
-        raise TypeError(f"{next(iter(publishing))} is not an option of a task, but of a call")
-    if message.get("task_id") is not None:
-        raise TypeError("task_id is not an option of a task, but of a call: all calls would have one result")
-    if queue is not None and not isinstance(queue, str) and not is_entity(queue, "Queue"):
-        raise TypeError(f"queue must be the name of a queue, or a kombu.Queue, got {shown(queue)}")
-    place(message, Draft({}, {}, {}, {}), 2)  # What is wrong is told here, not when it is called.
-    named = {name: message.pop(name, None) for name in ("serializer", "compression", "ignore_result")}
-    return Defaults(**named, queue=queue, options=message)
-
-
-def name_of(what: str, value: object) -> str:
-    """Take a str that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise TypeError(f"{what} must be a str that is not empty, got {shown(value)}")
-    return value
-
-
-def full_name(name: str | None, function: Callable[..., Any]) -> str:
-    """Give the name of a task of a function: `name`, or the function's own, with its module's."""
-    if not callable(function):
-        raise TypeError(f"a task is made of a function, got {shown(function)}; for a name, give name=…")
-    if name is not None:
-        return name_of("name", name)
-    try:
-        return f"{function.__module__}.{function.__name__}"
-    except AttributeError:  # functools.partial, instances with a __call__.
-        raise TypeError(f"{shown(function)} has no name of its own: give name=…") from None
-
-
-def same_place(task: Task[Any, Any], function: Callable[..., Any]) -> bool:
-    """Say whether a function is the one of a task, from a module that was loaded again, maybe as ``__main__``."""
-    name, where = _place(function)
-    return name is not None and _place(getattr(task, "__wrapped__", None)) == (name, where)
-
-
-def _place(function: object) -> tuple[object, object]:
-    code = getattr(function, "__code__", None)
-    where = getattr(function, "__module__", None) if code is None else code.co_filename
-    return getattr(function, "__qualname__", None), where

@@ -35,7 +35,17 @@ _TLS: Final = (
 #: Others that redis-py knows are objects, or it takes their text for something else.
 _KNOWN: Final = frozenset(
     {
-        *("db", "username", "password", "client_name", "protocol", "max_connections", "health_check_interval"),
+        *(
+            "db",
+            "username",
+            "password",
+            "client_name",
+            "lib_name",
+            "lib_version",
+            "protocol",
+            "max_connections",
+            "health_check_interval",
+        ),
         *("socket_timeout", "socket_connect_timeout", "socket_keepalive", "retry_on_timeout"),
     }
 )
@@ -63,6 +73,8 @@ def redis_url(url: str, where: str = "the url of result_backend") -> str:
     except ValueError:
         # Not chained: Python's own text may have a part of the password in it.
         raise ValueError(f"{where} cannot be read; {UNREADABLE}") from None
+    if secret_behind(url):
+        raise ValueError(f"{where} cannot be read; {UNREADABLE}")
     scheme = parts.scheme.lower()
     if scheme not in REDIS:
         raise ValueError(f"{where} must begin with {'://, '.join(REDIS)}://, got {shown(scheme)}")
@@ -80,6 +92,12 @@ def redis_url(url: str, where: str = "the url of result_backend") -> str:
     made = urlunsplit((scheme, parts.netloc, parts.path, urlencode(query), ""))
     # A path without a host loses its slashes.
     return made if "://" in made else made.replace(f"{scheme}:", f"{scheme}://", 1)
+
+
+def secret_behind(url: object) -> bool:
+    """Say whether what is behind the question mark of a url may be a part of a password that has one in it."""
+    urls = url if isinstance(url, (list, tuple)) else str(url).split(";")
+    return any("@" in each.partition("?")[2] for each in map(str, urls))
 
 
 def _options(query: str, scheme: str, where: str) -> dict[str, str]:

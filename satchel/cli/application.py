@@ -99,21 +99,20 @@ def _module(name: str) -> Any:
     try:
         return import_module(name)
     except Exception as error:
-        raise usage(f"--config {name}: it cannot be imported: {type(error).__name__}: {error}") from error
+        told = f"--config {name}: it cannot be imported: {type(error).__name__}: {error}"
+        plain = re.sub(r"[/\\]+", ".", name.removesuffix(".py")).strip(".")
+        cure = f"; it takes a module's name, not a file's: --config {plain}" if plain and plain != name else ""
+        raise usage(told + cure) from error
 
 
 def _environment() -> dict[str, Any]:
     """Give the settings in the environment; a variable that is no setting's is told, and left."""
     from satchel.calling.settings.sources import from_variables
 
-    given: dict[str, Any] = {}
-    for variable, text in os.environ.items():
-        if variable.startswith(_PREFIX):
-            try:
-                given |= from_variables({variable: text}, _PREFIX)
-            except TypeError as error:
-                print(f"satchel: warning: the environment: {one_line(str(error))}", file=sys.stderr)
-    return given
+    def tell(text: str) -> None:
+        print(f"satchel: warning: the environment: {one_line(text)}", file=sys.stderr)
+
+    return from_variables(os.environ, _PREFIX, tell)
 
 
 @contextmanager

@@ -96,7 +96,14 @@ def json_of(option: str, text: str, kind: type) -> Any:
     from satchel.types import Limits
 
     data = streams.read("-", Limits().max_body) if text == "-" else text.encode("utf-8", "surrogateescape")
-    value = _decoded(data)
+    try:
+        value = _decoded(data)
+    except CorruptBody as error:
+        if _is_json(data.decode("utf-8", "replace")):
+            raise
+        example = '[1, "two"]' if kind is list else '{"count": 1}'
+        cure = f"it takes JSON, in quotes for the shell: {option} '{example}'"
+        raise Failure(BAD_DATA, f"{option}: {error.what}; {cure}") from error
     if type(value) is not kind:
         raise usage(f"{option} takes a JSON {'list' if kind is list else 'object'}, got {one_line(value, 60)}")
     return value

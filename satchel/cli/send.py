@@ -54,7 +54,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.description = "Send a call of a task to Celery workers, and wait for its result."
     parser.epilog = _EPILOG
     parser.add_argument("task", metavar="TASK", help="the task's name, such as shop.tasks.add")
-    parser.add_argument("arguments", nargs="*", metavar="ARG", help="JSON or text; NAME=VALUE for one by its name")
+    # With a default, argparse does not call it required where TASK is missing.
+    parser.add_argument(
+        "arguments", nargs="*", default=[], metavar="ARG", help="JSON or text; NAME=VALUE for one by its name"
+    )
     add_wait(parser, "wait for the result and print it; SECONDS at most, default for ever")
     parser.add_argument(
         "--json", action="store_true", help="print a JSON object: the id, or with --wait what came of it"
@@ -205,6 +208,8 @@ def _not_sent(error: OperationalError, task_id: str) -> Failure:
     broker = f"; {error.expected}" if error.expected else ""
     if type(error.__cause__).__name__ == "PreconditionFailed":
         cure = "the queue is there with other arguments: give the workers' own settings, such as --config MODULE"
+    elif error.what.startswith("the broker refused the connection"):
+        cure = "nothing was sent; see user, password and virtual host (amqp), or database (redis), in the broker's URL"
     elif error.delivered is False:
         cure = "nothing was sent; see that it runs there, and that --broker (or CELERY_BROKER_URL) is right"
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
@@ -34,12 +34,15 @@ class Room:
         self.nodes -= nodes
         if self.levels < 0:
             raise EncodeError(
-                "nested too deep, or refers to itself", cure="flatten it, or raise Limits(max_depth=…) on both sides"
+                "nested too deep, or refers to itself",
+                cure="flatten it, or raise Limits(max_depth=…) here and where Satchel decodes it",
+                limit="max_depth",
             )
         if self.nodes < 0:
             raise EncodeError(
                 "too many values, counting what is referred to twice as two",
-                cure="split it, or raise Limits(max_nodes=…) on both sides",
+                cure="split it, or raise Limits(max_nodes=…) here and where Satchel decodes it",
+                limit="max_nodes",
             )
 
 
@@ -253,14 +256,16 @@ class Lowering:
             return lowered
         base = ask(unsubclassed, value)
         if base is None:
-            registrable = not issubclass(kind, type) and not callable(value)
-            raise EncodeError(
-                f"a value of type {kind.__qualname__} is not carried",
-                cure=f"register it once, with satchel.register_type({kind.__qualname__}), or convert it"
-                if registrable
-                else "convert it",
-            )
+            raise EncodeError(f"a value of type {kind.__qualname__} is not carried", cure=_cure(kind, value))
         return self._lower(base, room)
+
+
+def _cure(kind: type, value: Any) -> str:
+    if issubclass(kind, (Iterator, KeysView, ValuesView, ItemsView)):
+        return "give a list of what it yields"
+    if issubclass(kind, type) or callable(value):
+        return "convert it"
+    return f"register it once, with satchel.register_type({kind.__qualname__}), or convert it"
 
 
 _JSON_HAS = (str, int, float, dict, list, tuple)

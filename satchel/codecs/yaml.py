@@ -150,7 +150,7 @@ class Yaml(ValueSerializer):
             lowered = self._lower(value, replace(limits, max_nodes=most) if own else limits)
         except EncodeError as error:
             if own and error.cure and "max_nodes" in error.cure:
-                error.cure = _FEWER
+                error.cure, error.limit = _FEWER, None
             raise
         events = self._nodes.document(lowered)
         # Lowering counts the members of a set, which are pairs here.

@@ -33,7 +33,11 @@ def signature(name: str, value: object) -> dict[str, Any]:
         ValueError: it has no task name.
     """
     if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a signature, such as {{'task': 'shop.pay', 'args': [1]}}, got {shown(value)}")
+        # A task, of Satchel or of Celery.
+        cure = "; a task's signature is task.s(…), or task.si(…)" if callable(getattr(value, "si", None)) else ""
+        raise TypeError(
+            f"{name} must be a signature, such as {{'task': 'shop.pay', 'args': [1]}}, got {shown(value)}{cure}"
+        )
     plain: dict[str, Any] = {
         "task": None,
         "args": [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
+from celery import chord as stock_chord
 
 from satchel.calling import App, AsyncResult, GroupResult, TaskError
 from satchel.calling.canvas import ChordsUnsupported, chain, chord, group
@@ -284,14 +286,17 @@ def test_a_failure_ends_a_chain_and_is_the_result_of_what_follows(there: Client)
 
 
 @on(*WITH_CHORDS)
-def test_a_failure_in_the_header_is_the_result_of_the_body(there: Client) -> None:
+def test_a_failure_in_the_header_is_raised_for_the_body_whose_own_result_is_celerys_chord_error(there: Client) -> None:
     work = chord([there.add.s(1, 2), there.fail.si()], there.total.s())
     result = there.sent(work.apply_async(link_error=there.touch.s()))
     error = failure(there, result)
+    stored = there.ours.AsyncResult(result.id).get(PATIENCE, propagate=False)
 
-    assert isinstance(error, TaskError)
-    assert (error.exc_module, error.exc_type) == ("celery.exceptions", "ChordError")
-    assert "KeyError('no')" in str(error.exc_message)
+    assert (type(error), error.args) == (KeyError, ("no",))
+    assert isinstance(stored, TaskError)
+    assert (stored.exc_module, stored.exc_type) == ("celery.exceptions", "ChordError")
+    assert "KeyError('no')" in str(stored.exc_message)
+    assert result.get(PATIENCE, propagate=False).exc_type == "ChordError"
     assert there.eventually(result.id), there.told()
     assert value(there, result.parent[0]) == 3
 
@@ -303,10 +308,34 @@ def test_a_failure_in_a_header_fails_all_that_follows_in_the_chain(there: Client
     result = there.sent(work.on_error(there.touch.s()).delay())
     error = failure(there, result)
 
-    assert isinstance(error, TaskError)
-    assert error.exc_type == "ChordError"
-    assert isinstance(failure(there, result.parent), TaskError)
+    assert (type(error), error.args) == (KeyError, ("no",))
+    assert isinstance(failure(there, there.ours.AsyncResult(result.id)), TaskError)
+    assert isinstance(failure(there, result.parent), KeyError)
     assert there.eventually(result.parent.id), there.told()
+
+
+@on("redis")
+def test_celery_raises_the_same_for_a_chord_whose_header_fails(there: Client) -> None:
+    add, fail, total = (there.app.signature(f"worker_app.{name}") for name in ("add", "fail", "total"))
+    theirs = stock_chord([add.clone((1, 1)), fail], total, app=there.app)()
+    ours = chord([there.add.s(1, 1), there.fail.si()], there.total.s()).delay()
+    awaited = chord([there.add.s(1, 1), there.fail.si()], there.total.s()).delay()
+
+    async def wait() -> Any:
+        return await asyncio.wait_for(awaited._wait(), PATIENCE)
+
+    errors = [failure(there, theirs), failure(there, ours)]
+    with pytest.raises(KeyError) as caught:
+        asyncio.run(wait())
+    assert [(type(error), error.args) for error in (*errors, caught.value)] == [(KeyError, ("no",))] * 3
+
+
+@on("redis")
+def test_the_body_that_is_a_group_raises_what_the_header_raised(there: Client) -> None:
+    result = (group(there.add.s(1, 1), there.fail.si()) | group(there.total.s(), there.echo.s())).delay()
+    error = failure(there, result)
+
+    assert (type(error), error.args) == (KeyError, ("no",))
 
 
 @on(*QUICK)

@@ -27,6 +27,14 @@ named: AsyncResult[int] = add.delay(1, y=2)
 by_default: AsyncResult[int] = add.delay(1)
 text: AsyncResult[str] = greet.delay("you")
 value: int = add(1, 2)
+
+
+@app.task(name="shop.tried", bind=True, max_retries=3, autoretry_for=(OSError,), acks_late=True, priority=3)
+def tried(self: Task[[int], int], x: int) -> int:
+    return x
+
+
+again: AsyncResult[int] = tried.delay(1)
 got: int = add.delay(1, 2).get(timeout=3)
 later: AsyncResult[int] = add.apply_async((1, 2), countdown=3, queue="q", retry_policy={"max_retries": 1})
 with_options: AsyncResult[int] = add.using(priority=3).delay(1, 2)
@@ -46,3 +54,6 @@ add.apply_async((1, 2), countdwn=3)  # type: ignore[call-arg]
 add.apply_async((1, 2), countdown="3")  # type: ignore[arg-type]
 wrong: AsyncResult[str] = add.delay(1, 2)  # type: ignore[assignment]
 app.task(name="x", prioriti=3)  # type: ignore[call-overload]
+app.task(name="x", acks_late=True, priority="3")  # type: ignore[call-overload]
+app.remote("x", acks_late=True)  # type: ignore[call-arg]
+tried.delay("1")  # type: ignore[arg-type]

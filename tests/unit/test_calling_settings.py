@@ -186,9 +186,9 @@ NAMES: dict[str, tuple[Any, str]] = {
         lambda: Settings.of({"CELERY_BROKER_ULR": "x"}, namespace="CELERY"),
         "TypeError: unknown setting 'CELERY_BROKER_ULR'; did you mean 'CELERY_BROKER_URL'?",
     ),
-    "in the environment": (
-        lambda: Settings.from_environment({"CELERY_BROKER_ULR": "x"}),
-        "TypeError: unknown setting 'CELERY_BROKER_ULR'; did you mean 'CELERY_BROKER_URL'?",
+    "in a namespace, like nothing": (
+        lambda: Settings.of({"CELERY_FLOWER_PORT": "x"}, namespace="CELERY"),
+        "TypeError: unknown setting 'CELERY_FLOWER_PORT'; no setting has a name like it",
     ),
     "Celery 3's": (
         lambda: Settings.of({"BROKER_URL": "x"}),

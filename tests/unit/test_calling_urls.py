@@ -196,7 +196,7 @@ def test_a_brokers_driver_that_is_missing_is_told() -> None:
 
 
 def test_a_transport_that_kombu_does_not_know_is_told() -> None:
-    with pytest.raises(ValueError, match=r"no transport 'nosuch', see broker_url; known: amqp, redis"):
+    with pytest.raises(ValueError, match=r"no transport 'nosuch', see broker_url; known: amqp, amqps, redis"):
         App("a", broker="nosuch://x").send_task("shop.pay")
 
 
@@ -221,7 +221,7 @@ def test_an_order_that_kombu_does_not_know_is_told_when_it_is_set(given: Any, er
     ("url", "told"),
     [
         ("redis://:secret@h/0?foo=1", r"broker_url has an option behind its \? that kombu does not know: foo$"),
-        ("redis://me?se-secret=x@h", r"broker_url has an option behind its \? that kombu does not know$"),
+        ("redis://me?secret=x@h", r"broker_url has an option behind its \? that kombu does not know$"),
         ("rediss://:secret@h/0?ssl_cert_reqs=bogus", r"broker_url has an option .* that kombu knows no such value of$"),
         ("nosuch://h", "kombu has no transport 'nosuch', see broker_url"),
     ],
@@ -231,3 +231,39 @@ def test_options_of_a_brokers_url_are_kombus(url: str, told: str) -> None:
         App("a", broker=url).send_task("shop.add")
 
     assert "secret" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("url", ["redis://:12?secret=x@host/0", "redis://:12?secret&y=x@host/0"])
+def test_what_may_be_a_part_of_a_password_is_not_shown(url: str) -> None:
+    with pytest.raises(ValueError, match="cannot be read") as caught:
+        redis_url(url)
+
+    assert "secret" not in str(caught.value)
+
+
+def fails(_: Any) -> Any:
+    raise ValueError("no order today")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "cause"), [(fails, ValueError), (lambda _: iter(()), StopIteration), (len, TypeError)]
+)
+def test_an_order_of_brokers_that_fails_is_not_a_wrong_url(strategy: Any, cause: type[Exception]) -> None:
+    app = App("a", broker="memory://;memory://", broker_failover_strategy=strategy)
+    with pytest.raises(
+        ValueError, match=f"broker_failover_strategy gave no order of the brokers: {cause.__name__}"
+    ) as told:
+        app.send_task("shop.add")
+
+    assert isinstance(told.value.__cause__, cause)
+
+
+def test_an_order_of_brokers_is_the_applications_own() -> None:
+    given: list[Any] = []
+
+    def order(urls: list[str]) -> Any:
+        given.extend(urls)
+        return iter(urls * 2)
+
+    App("a", broker="memory://one;memory://two", broker_failover_strategy=order).send_task("shop.add")
+    assert [url.partition("://")[0] for url in given] == ["memory", "memory"]

@@ -275,7 +275,7 @@ def test_wrong_usage_is_one_line_and_nothing_is_sent(place: Place, arguments: li
     [
         ([], "there is no broker; give --broker URL, or set CELERY_BROKER_URL"),
         (["--broker", "memory://"], "the broker memory:// ends with this process"),
-        (["--broker", "foo://u:secret@h"], "kombu has no transport 'foo'; known: amqp, redis, "),
+        (["--broker", "foo://u:secret@h"], "kombu has no transport 'foo', see broker_url; known: amqp, amqps, redis, "),
         (["--broker", "redis://:sec/ret@h"], "the broker 'redis://:***@h' cannot be read as a url; a port is a number"),
     ],
 )

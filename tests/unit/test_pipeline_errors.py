@@ -216,7 +216,8 @@ def test_a_limit_on_encode_is_an_encode_error_that_says_how_to_raise_it(method: 
         run(method, raising(LimitExceeded("max_depth", 100)))
     assert isinstance(caught.value.__cause__, LimitExceeded)
     assert str(caught.value) == (
-        f"{codec}: the value exceeds max_depth=100; split it, or raise Limits(max_depth=…) on both sides"
+        f"{codec}: the value exceeds max_depth=100; "
+        "split it, or raise Limits(max_depth=…) here and where Satchel decodes it"
     )
 
 

@@ -26,6 +26,10 @@ _inherited: list[object] = []
 _DECLARED = 1_000
 
 
+#: Errors of connections by which a broker says no: AMQP's (530), for one, and redis-py's.
+_NO = frozenset({"NotAllowed", "AuthenticationError", "AuthenticationWrongNumberOfArgsError"})
+
+
 class Parcel(NamedTuple):
     """A message with where it goes."""
 
@@ -210,15 +214,20 @@ class VirtualLink:
             raise error
         where = _shown(self._connection)
         opened = self._channel is not None
-        refused = isinstance(error, self._connection.transport.channel_errors)
+        # Of a message, once there is a channel; before, of the connection: a wrong password, no such virtual host.
+        no = isinstance(error, self._connection.transport.channel_errors)
+        refused = no and opened
         self._drop()
         for each in (error, error.__context__):  # A time limit of the application's may be a TimeoutError.
             if each is not None:
                 let_signals_through(each)
         if refused:
             doing = "the broker refused the message"
+        elif opened:
+            doing = "the connection to the broker was lost"
         else:
-            doing = "the connection to the broker was lost" if opened else "the broker cannot be reached"
+            answered = no or type(error).__name__ in _NO
+            doing = "the broker refused the connection" if answered else "the broker cannot be reached"
         raise (Refused if refused else OperationalError)(
             f"{doing}: {type(error).__name__}: {error}",
             expected=f"broker: {where}",

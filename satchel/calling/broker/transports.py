@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
-from satchel.calling.urls import UNREADABLE
+from satchel.calling.naming import nearest
+from satchel.calling.urls import UNREADABLE, secret_behind
 from satchel.codecs.base import require
 from satchel.errors import MissingDependency
 
@@ -20,6 +22,9 @@ def scheme(url: str | Sequence[str]) -> str:
     before, there, _ = first.partition("://")
     return before if there else "amqp"
 
+
+#: Schemes that errors name.
+_USUAL = ("amqp", "amqps", "redis", "rediss", "sentinel", "sqs", "filesystem", "memory")
 
 #: Where the extra is not the scheme.
 _INSTALL = {
@@ -51,21 +56,25 @@ def new_connection(url: Any, options: dict[str, Any], *, setting: str = "broker_
         MissingDependency: kombu, or the library of the transport, is not installed.
     """
     library, kind = kombu(), scheme(url)
+    if callable(strategy := more.get("failover_strategy")):
+        more["failover_strategy"] = _guarded(strategy)
     try:
         connection = library.Connection(url, transport_options=options, **more)
         _ = connection.transport  # Its library is imported here.
-        for other in (connection.alt or ())[1:]:
-            if "://" in other:  # As kombu does, when it turns to it.
-                import_module("kombu.utils.url").parse_url(other)
+        read = import_module("kombu.utils.url").parse_url  # As kombu does, when it turns to another one.
+        others = [read(other) for other in (connection.alt or ())[1:] if "://" in other]
+    except _StrategyFailed as error:
+        what = f"broker_failover_strategy gave no order of the brokers: {type(error.__cause__).__name__}"
+        raise ValueError(what) from error.__cause__
     except TypeError as error:  # An option behind a question mark, for which kombu has no argument.
-        raise ValueError(f"{setting} has an option behind its ? that kombu does not know{_named(error)}") from None
+        named = "" if secret_behind(url) else _named(error)
+        raise ValueError(f"{setting} has an option behind its ? that kombu does not know{named}") from None
     except KeyError as error:
         if "No such transport" not in str(error):
             raise ValueError(f"{setting} has an option behind its ? that kombu knows no such value of") from None
-        raise ValueError(
-            f"kombu has no transport {kind!r}, see {setting}; "
-            "known: amqp, redis, rediss, sentinel, sqs, filesystem, sqla+…, memory, …"
-        ) from error
+        near = nearest(kind, _USUAL)
+        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(_USUAL)}, sqla+…, …"
+        raise ValueError(f"kombu has no transport {kind!r}, see {setting}; {hint}") from error
     except ValueError:
         # Not chained: Python's own text may have a part of the password in it.
         raise ValueError(f"{setting} cannot be read; {UNREADABLE}") from None
@@ -74,13 +83,36 @@ def new_connection(url: Any, options: dict[str, Any], *, setting: str = "broker_
         raise MissingDependency(
             "satchel.calling", f"of kombu's transport {kind}", None, cure=f"run: {install}"
         ) from error
+    if kind in OVER_REDIS:
+        for path in (connection.virtual_host, *(other["virtual_host"] for other in others)):
+            _check_database(str(path or "").strip("/"), setting)
     if connection.transport.driver_type == "sql":
         _find_driver(connection.hostname, setting)
     return connection
 
 
+class _StrategyFailed(Exception):
+    """What the application's own function raised, which says nothing of the url."""
+
+
+def _guarded(strategy: Callable[..., Any]) -> Callable[..., Any]:
+    def order(urls: Any) -> Iterator[Any]:
+        try:
+            given = iter(strategy(urls))
+            return chain((next(given),), given)
+        except Exception as error:
+            raise _StrategyFailed from error
+
+    return order
+
+
+def _check_database(path: str, setting: str) -> None:
+    # Kombu would say so too, when it connects, and not of which url.
+    if path and not path.isdecimal():
+        raise ValueError(f"{setting}: behind the / is the number of Redis's database, such as redis://host/0")
+
+
 def _named(error: TypeError) -> str:
-    """Name the argument that an error is about, unless it may be a part of a password."""
     name = str(error).split("'")[1:2]
     return f": {name[0]}" if name and name[0].isidentifier() else ""
 

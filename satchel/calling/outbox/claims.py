@@ -104,10 +104,11 @@ class Claims:
                 with self._engine.begin() as connection:
                     _isolate(connection)
                     self._note(connection, batch, charset)
-            except (sqlalchemy().exc.DBAPIError, UnicodeError):
+            except (sqlalchemy().exc.DBAPIError, UnicodeError) as error:
                 if wait is None:
                     raise
-                charset = "ascii"  # A database that has not all of Unicode may not have the text of an error.
+                if not getattr(error, "connection_invalidated", False):
+                    charset = "ascii"  # A database that has not all of Unicode may not have the text of an error.
                 time.sleep(wait)
             else:
                 return

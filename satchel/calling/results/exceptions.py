@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import logging
 import sys
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, Final, cast
 
 from satchel.calling.results.errors import RemoteTraceback, TaskError, TaskRevoked
-from satchel.errors import let_signals_through
+from satchel.errors import let_signals_through, text_of
 from satchel.message.times import shown
+
+_log = logging.getLogger("satchel.calling")
 
 # Raised out of get() in a generator or a coroutine, these would end it as if nothing were wrong.
 _CONTROL_FLOW: Final = (StopIteration, StopAsyncIteration)
@@ -54,8 +57,9 @@ class ExceptionTable:
     """The exception classes that are rebuilt. Immutable, and shared by threads.
 
     Args:
-        allow: classes, or names as "module:Class", besides Python's own. A module is imported when a task has
-            failed with an exception of that name, and called with the arguments that the worker stored.
+        allow: classes, or names as "module:Class", besides Python's own; of each that one class, and none that is made
+            from it. A module is imported when a task has failed with an exception of that name, and the class called
+            with the arguments that the worker stored. What is not there then is logged once.
 
     Raises:
         TypeError, ValueError: what is given is no subclass of Exception, or no such name.
@@ -68,6 +72,12 @@ class ExceptionTable:
         for each in allow:
             name, cls = _allowed(each)
             self._classes[name] = cls
+        self._told = set[str]()
+
+    @classmethod
+    def of(cls, allow: Iterable[str | type[Exception]] | ExceptionTable) -> ExceptionTable:
+        """Make one, unless it is one already."""
+        return allow if isinstance(allow, ExceptionTable) else cls(allow)
 
     def classes(self) -> list[type[Exception]]:
         """Import and give all the classes; those that are not to be had, or are no exceptions, are left out."""
@@ -79,7 +89,26 @@ class ExceptionTable:
         key = f"{module}:{name}"
         if key not in self._classes:
             return None
-        return self._classes[key] or _imported(module, name)
+        return self._classes[key] or self._imported(module, name)
+
+    def _imported(self, module: str, name: str) -> type[Exception] | None:
+        try:
+            found: Any = sys.modules.get(module) or import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
+        except Exception as error:  # noqa: BLE001 - the task's own failure is what is to be told
+            let_signals_through(error)
+            self._tell(f"{module}:{name}", f"{type(error).__name__}: {text_of(error)}")
+            return None
+        if _is_exception(found):
+            return cast("type[Exception]", found)
+        self._tell(f"{module}:{name}", f"it is {shown(found)}, and no subclass of Exception that a result may raise")
+        return None
+
+    def _tell(self, entry: str, why: str) -> None:
+        if entry not in self._told:
+            self._told.add(entry)
+            _log.warning("exceptions=[%r] is not to be had, and comes as a TaskError: %s", entry, why)
 
     def rebuild(self, state: str, stored: Any, traceback: str | None) -> Exception | None:
         """Make an exception of what was stored as the result of a task in one of `EXCEPTION_STATES`.
@@ -150,7 +179,7 @@ def _allowed(each: object) -> tuple[str, type[Exception] | None]:
     if isinstance(each, str):
         module, _, name = each.partition(":")
         if not module or not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
-            raise ValueError(f"exceptions takes classes, or names as 'module:Class', got {shown(each)}")
+            raise ValueError(f"exceptions takes classes, or names as 'module:Class', got {shown(each)}{_meant(each)}")
         if module == "builtins" and each not in BUILTIN:
             raise ValueError(f"{each!r} is no subclass of Exception that a result may raise")
         return each, None
@@ -160,16 +189,11 @@ def _allowed(each: object) -> tuple[str, type[Exception] | None]:
     return f"{cls.__module__}:{cls.__qualname__}", cls
 
 
+def _meant(name: str) -> str:
+    module, _, cls = name.rpartition(".")
+    parts = (*module.split("."), cls)
+    return f"; write '{module}:{cls}'" if all(part.isidentifier() for part in parts) and len(name) < 200 else ""
+
+
 def _is_exception(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, _CONTROL_FLOW)
-
-
-def _imported(module: str, name: str) -> type[Exception] | None:
-    try:
-        found: Any = sys.modules.get(module) or import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except Exception as error:  # noqa: BLE001 - the task's own failure is what is to be told
-        let_signals_through(error)
-        return None
-    return found if _is_exception(found) else None

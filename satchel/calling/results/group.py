@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from satchel.calling.results.errors import TaskError
 from satchel.calling.results.result import AsyncResult, check_interval, deadline_of, raise_of_parents, task_id_of
 from satchel.calling.results.waiting import remaining
-from satchel.errors import CorruptBody
+from satchel.errors import CorruptBody, SatchelError
 from satchel.message.times import shown
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class GroupResult(Generic[R]):
         id: the group's.
         results: those of its tasks; a group within it has a group's.
         backend: where the group itself is stored by `save`; by default where its first task's result is.
-        parent: the result of the task before it in a chain.
+        parent: the result of what runs before it, in a chain or as the header of a chord.
     """
 
     def __init__(
@@ -95,7 +96,8 @@ class GroupResult(Generic[R]):
 
         Args:
             timeout: seconds for all together.
-            propagate: raise what the first of the failed, in their order, raised; False gives exceptions as values.
+            propagate: raise what the first of the failed, in their order, raised or, if a task before the group has
+                failed, what that did; False gives exceptions as values.
             interval: see there.
             on_message: called with the states of all tasks, one task after another.
             callback: called with each task's id and value.
@@ -103,11 +105,16 @@ class GroupResult(Generic[R]):
         deadline = deadline_of(timeout)
         check_interval(interval)
         if propagate:
-            raise_of_parents(self.parent)
+            raise_of_parents(self.parent, deadline)
         values: list[Any] = []
         for result in self.results:
             left = None if deadline is None else remaining(deadline, float("inf"))
-            values.append(result.get(left, propagate, interval, on_message=on_message, callback=callback))
+            try:
+                values.append(result.get(left, propagate, interval, on_message=on_message, callback=callback))
+            except Exception as error:
+                if propagate and _is_of_a_task(error):
+                    raise_of_parents(self.parent)
+                raise
         return values
 
     join = get
@@ -117,11 +124,17 @@ class GroupResult(Generic[R]):
         return self._wait().__await__()
 
     async def _wait(self) -> list[Any]:
-        if self.parent is not None:
-            import asyncio  # See there.
+        if self.parent is None:
+            return [await result for result in self.results]
+        import asyncio  # See there.
 
-            await asyncio.to_thread(raise_of_parents, self.parent)
-        return [await result for result in self.results]
+        await asyncio.to_thread(raise_of_parents, self.parent)
+        try:
+            return [await result for result in self.results]
+        except Exception as error:
+            if _is_of_a_task(error):
+                await asyncio.to_thread(raise_of_parents, self.parent)
+            raise
 
     def ready(self) -> bool:
         """Tell whether all have ended."""
@@ -167,8 +180,13 @@ class GroupResult(Generic[R]):
         """Give a group that was saved, by this library or by Celery, or None.
 
         Raises:
+            TypeError: it is no backend, but the application, say.
             DecodeError: what is stored there is refused, or no group.
         """
+        if not hasattr(backend, "fetch_group"):
+            raise TypeError(
+                f"a group is restored from a backend: GroupResult.restore(id, app.backend), got {shown(backend)}"
+            )
         stored = backend.fetch_group(id)
         if stored is None:
             return None
@@ -197,6 +215,10 @@ def result_from_tuple(stored: Any, backend: Backend, _depth: int = 0) -> AsyncRe
         return AsyncResult(task_id, backend, parent=above)
     results = [result_from_tuple(node, backend, _depth + 1) for node in nodes]
     return GroupResult(task_id, results, backend=backend, parent=above)
+
+
+def _is_of_a_task(error: Exception) -> bool:
+    return not isinstance(error, SatchelError) or isinstance(error, TaskError)
 
 
 def _no_result(stored: object) -> CorruptBody:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from satchel.calling.results.errors import tell_clients
 from satchel.calling.results.exceptions import ExceptionTable, Foreign
 from satchel.calling.results.record import EXCEPTION_STATES, EXTENDED, Record
-from satchel.errors import ContentDisallowed, CorruptBody
+from satchel.errors import ContentDisallowed, CorruptBody, EncodeError, LimitExceeded
 from satchel.message.times import UTC, in_zone, parse_iso, shown
 from satchel.pipeline import Pipeline
 from satchel.registry import Registry, celery_registry
@@ -37,12 +38,12 @@ class ResultReader:
         accept: Iterable[str] | None = None,
         *,
         limits: Limits = Limits(),
-        exceptions: Iterable[str | type[Exception]] = (),
+        exceptions: Iterable[str | type[Exception]] | ExceptionTable = (),
         registry: Registry | Callable[[], Registry] = celery_registry,
     ) -> None:
         self.serializer = serializer
         self.limits = limits
-        self.exceptions: ExceptionTable = ExceptionTable(exceptions)
+        self.exceptions: ExceptionTable = ExceptionTable.of(exceptions)
         self._codecs = registry if callable(registry) else lambda: registry
         codec = self._codecs().serializer(serializer)
         self._form = codec.content_type, codec.content_encoding
@@ -74,6 +75,9 @@ class ResultReader:
             if form is None and error.cure is None:
                 error.cure = f"if the workers' result_serializer is not {self.serializer!r}, give theirs here"
             raise
+        except LimitExceeded as error:
+            tell_clients(error)
+            raise
 
     def decode_column(self, body: Buffer) -> Any:
         """Decode a column of a table: Celery before 5.7 stores a pickle there, whatever the serializer is."""
@@ -82,7 +86,11 @@ class ResultReader:
 
     def encode(self, value: Any) -> bytes:
         """Encode a value as a worker would."""
-        return bytes(self._pipeline.encode(value, serializer=self.serializer).body)
+        try:
+            return bytes(self._pipeline.encode(value, serializer=self.serializer).body)
+        except EncodeError as error:
+            tell_clients(error)
+            raise
 
     def group(self, body: Buffer) -> Any:
         """Decode a group as it is stored: ``{"result": ((id, parent), nodes)}``.

@@ -31,7 +31,8 @@ class AsyncResult(Generic[R_co]):
     Args:
         id: the task's.
         backend: where results are stored.
-        parent: the result of the task before it in a chain: where that failed, this one never comes.
+        parent: the result of what runs before it, in a chain or as the header of a chord: where that failed, this one
+            never comes.
         ignored: the task was sent with ``ignore_result=True``: `get` gives None at once.
     """
 
@@ -85,7 +86,8 @@ class AsyncResult(Generic[R_co]):
 
         Args:
             timeout: seconds; None waits for ever, 0 only looks.
-            propagate: raise what the task raised; False gives the exception instead.
+            propagate: raise what the task raised or, if one before it has failed, what the first of those did; False
+                gives the task's own exception instead.
             interval: the longest wait between two looks, in seconds, at backends that do not tell of new states.
             on_message: called with every state of this task that is seen, as a dict (``task_id, status, result,
                 traceback, children`` and whatever else is stored): each once, and the final one always.
@@ -104,7 +106,7 @@ class AsyncResult(Generic[R_co]):
         check_interval(interval)
         if self._final is None:
             if propagate:
-                raise_of_parents(self.parent)
+                raise_of_parents(self.parent, deadline)
             for record in self.backend.watch(self.id, deadline=deadline, interval=interval):
                 if record.ready:
                     self._final = record
@@ -112,7 +114,12 @@ class AsyncResult(Generic[R_co]):
                     on_message(record.message(self.id))
         elif on_message is not None:
             on_message(self._final.message(self.id))
+        if propagate and self._has_failed():
+            raise_of_parents(self.parent)
         return self._outcome(propagate, callback)
+
+    def _has_failed(self) -> bool:
+        return self._record().state in PROPAGATED_STATES
 
     def _outcome(self, propagate: bool, callback: Callable[[str, Any], object] | None = None) -> R_co:
         record = self._record()
@@ -137,11 +144,15 @@ class AsyncResult(Generic[R_co]):
         pause, outage = _FIRST_PAUSE, Outage()
         while True:
             try:
-                if (await asyncio.to_thread(self._record)).ready:
-                    return self._outcome(True)
+                ended = (await asyncio.to_thread(self._record)).ready
                 outage.over()
             except BackendError as error:
                 outage.check(error)
+                ended = False
+            if ended:
+                if self.parent is not None and self._has_failed():
+                    await asyncio.to_thread(raise_of_parents, self.parent)
+                return self._outcome(True)
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -249,17 +260,37 @@ def raise_failure(record: Record) -> None:
         raise error.with_traceback(None)  # It is kept, and would grow by each time that it is raised.
 
 
-def raise_of_parents(parent: AsyncResult[Any] | GroupResult[Any] | None) -> None:
-    """Raise what a task before this one in its chain raised: then this one may never come."""
+def raise_of_parents(parent: AsyncResult[Any] | GroupResult[Any] | None, deadline: float | None = None) -> None:
+    """Raise what the first of those tasks that run before another one raised: then that one may never come.
+
+    Args:
+        parent: what runs right before it.
+        deadline: when to stop looking at the further tasks of groups.
+    """
+    above: list[AsyncResult[Any] | GroupResult[Any]] = []
     while parent is not None:
-        if isinstance(parent, AsyncResult) and not parent.ignored:
-            try:
-                record = parent._record()
-            except (BackendError, DecodeError):
-                pass  # Of the task itself it may be known all the same.
-            else:
-                raise_failure(record)
+        above.append(parent)
         parent = parent.parent
+    for each in reversed(above):
+        for number, result in enumerate(_tasks_of(each)):
+            if number and deadline is not None and time.monotonic() >= deadline:
+                return
+            try:
+                record = result._record()
+            except BackendError:
+                return  # Of the task itself it may be known all the same, and each further look may take as long.
+            except DecodeError:
+                continue
+            raise_failure(record)
+
+
+def _tasks_of(result: AsyncResult[Any] | GroupResult[Any]) -> Iterator[AsyncResult[Any]]:
+    """Give the tasks that store results, those of groups within a group too."""
+    if not isinstance(result, AsyncResult):
+        for each in result.results:
+            yield from _tasks_of(each)
+    elif not result.ignored:
+        yield result
 
 
 def task_id_of(value: object) -> str:

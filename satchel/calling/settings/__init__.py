@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from satchel.calling.settings.fields import Settings
+from satchel.calling.settings.sources import UnknownVariable
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "UnknownVariable"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
@@ -13,7 +14,7 @@ from typing import Any, ClassVar, Final, Literal
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.settings.kinds import DEFAULT_BROKER, KINDS, zone_of
 from satchel.calling.settings.names import ADDRESS_PARTS, refuse_elsewhere
-from satchel.calling.settings.sources import from_variables, known, named, prefix_of
+from satchel.calling.settings.sources import UnknownVariable, from_variables, known, named, prefix_of
 from satchel.message.times import shown
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -242,19 +243,23 @@ class Settings:
 
         Flags are words such as ``true`` or ``0``; durations are numbers of seconds; mappings are JSON; lists are JSON
         or names with commas between them; ``none`` is None where None is allowed. An empty variable is none at all.
-        What Celery, its worker and its scripts read is left out.
+        What Celery, its worker and its scripts read is left out. So is a variable with the prefix that is no
+        setting's, with an `UnknownVariable` warning that names the nearest: it may be another program's.
 
         Args:
             environ: default ``os.environ``.
             prefix: what the variables begin with.
 
         Raises:
-            TypeError: a variable with the prefix is no setting's, with the nearest that is.
             ValueError: the text of one is not what its setting needs.
         """
         if not prefix:
             raise ValueError("prefix must not be empty: every variable would be a setting")
-        given = from_variables(os.environ if environ is None else environ, prefix)
+
+        def tell(text: str) -> None:
+            warnings.warn(f"a variable is left out: {text}", UnknownVariable, stacklevel=4)
+
+        given = from_variables(os.environ if environ is None else environ, prefix, tell)
         return cls._made(given)
 
     def changed(self, **changes: Any) -> Settings:

@@ -31,14 +31,30 @@ class Kind(NamedTuple):
 
 
 def urls(name: str, value: object) -> str | tuple[str, ...]:
-    """Take a URL, several with ``;`` between them, or a sequence of URLs. None is the default broker."""
+    """Take a URL, several with ``;`` between them, or a sequence of URLs. None is the default broker.
+
+    One without a scheme may be a host's name alone, of an AMQP broker, as kombu takes it.
+    """
     if value is None:
         return DEFAULT_BROKER
     if isinstance(value, (list, tuple)):
         if not value:
             raise ValueError(f"{name} must have at least one URL")
-        return tuple(secret_text(f"{name}[{index}]", item) for index, item in enumerate(value))
-    return secret_text(name, value)
+        return tuple(_url(f"{name}[{index}]", item) for index, item in enumerate(value))
+    return _url(name, value)
+
+
+def _url(name: str, value: object) -> str:
+    taken = secret_text(name, value)
+    for each in taken.split(";"):
+        scheme, there, _ = each.partition("://")
+        if not (scheme if there else not _OF_URLS.intersection(each)):
+            raise ValueError(f"{name} must begin with a scheme, such as amqp://, redis:// or sqla+sqlite://")
+    return taken
+
+
+#: Characters of URLs that no name of a host has.
+_OF_URLS: Final = frozenset(":/@")
 
 
 def secret_text(name: str, value: object) -> str:

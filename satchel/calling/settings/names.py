@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from satchel.calling.naming import did_you_mean
+from satchel.calling.naming import did_you_mean, nearest
 
 #: Of workers, beat, events, remote control, and of result stores that this client does not read.
 _FOREIGN_AREAS: Final = (
@@ -142,5 +142,8 @@ def unknown(name: object, ours: Collection[str], *, shown: str | None = None, pr
             cure = f"{prefix}{today.upper()}" if prefix else today
             more = "" if prefix or not name.startswith("CELERY_") else ", or give namespace='CELERY'"
             return TypeError(f"{given!r} is a name of Celery 3; the setting is {cure!r} now{more}")
-    known = {f"{prefix}{one.upper()}" for one in ours} if prefix else ours
-    return TypeError(f"unknown setting {given!r}; {did_you_mean(given, known)}")
+    if not prefix:
+        return TypeError(f"unknown setting {given!r}; {did_you_mean(given, ours)}")
+    near = nearest(name, ours)  # Without the prefix, in which all are alike.
+    hint = f"did you mean {prefix + near.upper()!r}?" if near else "no setting has a name like it"
+    return TypeError(f"unknown setting {given!r}; {hint}")

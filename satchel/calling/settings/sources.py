@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -79,8 +79,18 @@ def _read(variable: str, name: str, text: str) -> Any:
         raise ValueError(f"{variable} cannot be read: {error}") from None
 
 
-def from_variables(environ: Mapping[str, str], prefix: str) -> dict[str, Any]:
-    """Give the settings that variables with a prefix have; see `Settings.from_environment`."""
+class UnknownVariable(UserWarning):
+    """An environment variable begins as those of settings do, and is none's."""
+
+
+def from_variables(environ: Mapping[str, str], prefix: str, tell: Callable[[str], object]) -> dict[str, Any]:
+    """Give the settings that variables with a prefix have; see `Settings.from_environment`.
+
+    Args:
+        environ: the variables.
+        prefix: what they begin with.
+        tell: is told of each that is no setting's. Others may have put it there, for a program of theirs.
+    """
     given: dict[str, Any] = {}
     for variable, text in environ.items():
         if not variable.startswith(prefix) or not text:
@@ -94,5 +104,5 @@ def from_variables(environ: Mapping[str, str], prefix: str) -> dict[str, Any]:
         elif foreign(name):
             given[name] = text
         else:
-            raise unknown(name, KINDS, shown=variable, prefix=prefix)
+            tell(str(unknown(name, KINDS, shown=variable, prefix=prefix)))
     return given

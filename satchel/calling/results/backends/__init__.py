@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from satchel.calling.results.backends.base import Backend
+from satchel.calling.results.exceptions import ExceptionTable
 from satchel.calling.results.reading import ResultReader
 from satchel.message.times import duration
 from satchel.registry import Registry, celery_registry
@@ -16,6 +17,7 @@ __all__ = ["Backend", "backend_for"]
 
 _REDIS: Final = frozenset({"redis", "rediss", "unix", "redis+socket", "socket"})
 _CHOICES: Final = "redis://, rediss://, redis+socket://, rpc://, file:// and db+<SQLAlchemy's url>"
+_WITHOUT: Final = "where results are read elsewhere, result_backend=None sends without them: App(…, backend=None)"
 
 
 def backend_for(
@@ -24,7 +26,7 @@ def backend_for(
     serializer: str = "json",
     accept: Iterable[str] | None = None,
     limits: Limits = Limits(),
-    exceptions: Iterable[str | type[Exception]] = (),
+    exceptions: Iterable[str | type[Exception]] | ExceptionTable = (),
     registry: Registry | Callable[[], Registry] = celery_registry,
     transport_options: Mapping[str, Any] | None = None,
     expires: float | timedelta | None = 86_400,
@@ -91,7 +93,7 @@ def backend_for(
         return SQLAlchemyBackend(
             url[3:], reader, names=table_names, schemas=table_schemas, engine_options=engine_options
         )
-    raise ValueError(f"no result backend for {scheme[:40]!r}; known: {_CHOICES}")
+    raise ValueError(f"no result backend for {scheme[:40]!r}; known: {_CHOICES}; {_WITHOUT}")
 
 
 def key_prefix(name: object) -> str:

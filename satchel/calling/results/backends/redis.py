@@ -76,14 +76,19 @@ class RedisBackend:
             try:
                 body = self._stored(key)
                 outage.over()
-                if body and body != seen:
-                    record, seen = self._record(body), body
-                    yield record
-                    if record.ready:
+                first = self._record(body) if body and body != seen else None
+                over = not remaining(deadline, 1)
+                if first is not None and (first.ready or over):
+                    yield first
+                    if first.ready:
                         return
-                if not remaining(deadline, 1):
+                if over:
                     give_up(task_id)
                 with self._subscribed(key) as channel:
+                    if first is not None:
+                        # Not before: what comes while the caller looks at it would be missed.
+                        seen = body
+                        yield first
                     for body in self._bodies(channel, key, seen, deadline):
                         record, seen = self._record(body), body
                         yield record

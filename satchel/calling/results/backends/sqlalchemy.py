@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, Final
 
-from satchel.calling.results.errors import BackendError
+from satchel.calling.results.errors import BackendError, tell_clients
 from satchel.calling.results.reading import ResultReader
 from satchel.calling.results.record import PENDING, Record
 from satchel.calling.results.waiting import poll
@@ -71,7 +71,9 @@ class SQLAlchemyBackend:
         stored: dict[str, Any] = {name: row[name] for name in _PLAIN if name in row}
         most = self._reader.limits.max_body
         if any(isinstance(value, str) and len(value) > most for value in stored.values()):
-            raise LimitExceeded("max_body", most)
+            error = LimitExceeded("max_body", most)
+            tell_clients(error)
+            raise error
         for name in _ENCODED:
             value = row.get(name)
             stored[name] = self._reader.decode_column(value) if isinstance(value, bytes) else value
