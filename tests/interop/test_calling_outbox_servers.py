@@ -21,7 +21,7 @@ from satchel.calling import App, OperationalError
 from satchel.calling.outbox import Outbox, Relay
 from satchel.calling.outbox.claims import Claims
 from tests.interop.database_servers import Place, Store, database_on, on_servers, together
-from tests.unit.outbox_desk import utc_now
+from tests.unit.outbox_desk import RELAY, utc_now
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -207,42 +207,9 @@ def test_an_application_does_not_wait_for_a_relay_that_is_claiming(store: Store)
 # Relays that end, and connections
 
 
-RELAYS = """
-import os, signal, sys, time
-# Once, not in each relay.
-import kombu.transport.filesystem, psycopg, pymysql, sqlalchemy.dialects.mysql, sqlalchemy.dialects.postgresql
-import sqlalchemy as sa
-from satchel.calling import App
-from satchel.calling.broker.link import VirtualLink
-from satchel.calling.outbox import Outbox, Relay
-
-def relay(steps):
-    def step(*_):
-        nonlocal steps
-        steps -= 1
-        if not steps:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def put(*args, put=VirtualLink._put):
-        step()
-        put(*args)
-        step()
-
-    VirtualLink._put = put
-    options = {"data_folder_in": sys.argv[1], "data_folder_out": sys.argv[1], "control_folder": sys.argv[2]}
-    app = App("shop", broker="filesystem://", broker_transport_options=options)
-    outbox = Outbox(app)
-    watched, engine = (sa.create_engine(sys.argv[3]) for _ in "12")
-    for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
-        sa.event.listen(watched, name, step)
-    relay = Relay(outbox, watched, lease=0.6)
-    while True:
-        if not relay.run_once(limit=20):
-            with engine.connect() as connection:
-                if not connection.scalar(sa.select(sa.func.count()).select_from(outbox.table)):
-                    os._exit(0)
-            time.sleep(0.02)
-
+RELAYS = (
+    RELAY
+    + """
 steps, killed, ended, running = 1, 0, [], set()
 while running or not ended:
     while len(running) < 3 and not ended:
@@ -263,6 +230,7 @@ while running or not ended:
 print(killed)
 sys.exit(max(ended))
 """
+)
 
 
 def test_nothing_is_lost_when_relays_that_run_at_once_are_killed(store: Store, tmp_path: Path) -> None:
@@ -273,7 +241,10 @@ def test_nothing_is_lost_when_relays_that_run_at_once_are_killed(store: Store, t
 
     # The first is killed at its first step, the next at its seventh, …: before, amid and behind all that relays do.
     done = subprocess.run(
-        [sys.executable, "-c", RELAYS, folder, control, store.place.url], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", RELAYS, folder, control, store.place.url, "0.6"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
     arrived = Counter(json.loads(each.read_bytes())["headers"]["id"] for each in folder.iterdir())
 

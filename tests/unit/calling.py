@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from satchel import Pipeline, celery_registry
-from satchel.calling import App
+from satchel.calling import App, Task
+from satchel.calling.calls import Prepared
 from satchel.message import MessageReader, TaskCall
 
 kombu: Any = import_module("kombu")
@@ -55,3 +56,17 @@ class Shop:
 def stored(result: Any = 4, status: str = "SUCCESS", **fields: Any) -> bytes:
     """Give what a worker stores, or replies."""
     return json.dumps({"status": status, "result": result, "traceback": None, "children": [], **fields}).encode()
+
+
+def task_of(app: App, **options: Any) -> Task[..., Any]:
+    """Make a task of a function that takes anything."""
+
+    def pay(*args: Any) -> None: ...
+
+    made: Task[..., Any] = app.task(name="shop.pay", **options)(pay)
+    return made
+
+
+def prepared(task: Task[..., Any], *args: Any, **options: Any) -> Prepared:
+    """Prepare a call; nothing is sent."""
+    return task.app.sender.prepare(task.signature(args, **options).call())

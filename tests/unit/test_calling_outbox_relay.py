@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from satchel.calling import App
 from satchel.calling.outbox import Outbox
 from tests.unit.calling import Shop
-from tests.unit.outbox_desk import Add, Desk, utc_now
+from tests.unit.outbox_desk import RELAY, Add, Desk, utc_now
 
 kombu: Any = import_module("kombu")
 ROOT = Path(__file__).parents[2]
@@ -90,41 +90,9 @@ def test_no_id_is_given_to_a_second_row(desk: Desk, add: Add) -> None:
     assert desk.rows()[0].id > first
 
 
-RELAYS = """
-import os, signal, sys, time
-import kombu.transport.filesystem, sqlalchemy.dialects.mysql, sqlalchemy.dialects.sqlite  # Once, not in each relay.
-import sqlalchemy as sa
-from satchel.calling import App
-from satchel.calling.broker.link import VirtualLink
-from satchel.calling.outbox import Outbox, Relay
-
-def relay(steps):
-    def step(*_):
-        nonlocal steps
-        steps -= 1
-        if not steps:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def put(*args, put=VirtualLink._put):
-        step()
-        put(*args)
-        step()
-
-    VirtualLink._put = put
-    options = {"data_folder_in": sys.argv[1], "data_folder_out": sys.argv[1], "control_folder": sys.argv[2]}
-    app = App("shop", broker="filesystem://", broker_transport_options=options)
-    outbox = Outbox(app)
-    watched, engine = (sa.create_engine("sqlite:///" + sys.argv[3], connect_args={"timeout": 60}) for _ in "12")
-    for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
-        sa.event.listen(watched, name, step)
-    relay = Relay(outbox, watched, lease=2)
-    while True:
-        if not relay.run_once(limit=20):
-            with engine.connect() as connection:
-                if not connection.scalar(sa.select(sa.func.count()).select_from(outbox.table)):
-                    os._exit(0)
-            time.sleep(0.05)
-
+RELAYS = (
+    RELAY
+    + """
 steps = 1
 while True:
     child = os.fork()
@@ -139,6 +107,7 @@ while True:
         sys.exit(os.WEXITSTATUS(status))
     steps += 5
 """
+)
 
 
 @pytest.mark.once
@@ -156,7 +125,10 @@ def test_nothing_is_lost_when_relays_are_killed_again_and_again(tmp_path: Path) 
 
     # The first is killed at its first step, the next at its sixth, …: before, amid and behind all that relays do.
     done = subprocess.run(
-        [sys.executable, "-c", RELAYS, folder, control, database], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", RELAYS, folder, control, f"sqlite:///{database}?timeout=60", "2"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
     )
     arrived = Counter(json.loads(each.read_bytes())["headers"]["id"] for each in folder.iterdir())
 

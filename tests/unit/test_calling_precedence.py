@@ -8,23 +8,11 @@ from typing import Any
 
 import pytest
 
-from satchel.calling import App, Task
-from satchel.calling.calls import Prepared
+from satchel.calling import App
 from satchel.calling.canvas import chord
-from tests.unit.calling import Shop
+from tests.unit.calling import Shop, prepared, task_of
 
 QUEUE = {"queue": "elsewhere"}
-
-
-def task_of(app: App, **options: Any) -> Task[..., Any]:
-    def pay(*args: Any) -> None: ...
-
-    made: Task[..., Any] = app.task(name="shop.pay", **options)(pay)
-    return made
-
-
-def prepared(task: Task[..., Any], *args: Any, **options: Any) -> Prepared:
-    return task.app.sender.prepare(task.signature(args, **options).call())
 
 
 def client(route: Any = None, **settings: Any) -> App:

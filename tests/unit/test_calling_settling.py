@@ -7,25 +7,14 @@ from typing import Any
 
 import pytest
 
-from satchel.calling import App, RetryPolicy, Task
-from satchel.calling.calls import Prepared
+from satchel.calling import App, RetryPolicy
 from satchel.calling.canvas import group
 from satchel.calling.settling import Settler
+from tests.unit.calling import prepared, task_of
 
 
 def client(**settings: Any) -> App:
     return App("shop", broker="memory://", **settings)
-
-
-def task_of(app: App, **options: Any) -> Task[..., Any]:
-    def pay(*args: Any) -> None: ...
-
-    made: Task[..., Any] = app.task(name="shop.pay", **options)(pay)
-    return made
-
-
-def prepared(task: Task[..., Any], *args: Any, **options: Any) -> Prepared:
-    return task.app.sender.prepare(task.signature(args, **options).call())
 
 
 @pytest.fixture
