@@ -40,7 +40,7 @@ nitpick_ignore_regex = [
     (
         "py:class",
         r"(satchel\.calling\.([a-z_.]+\.)?)?"
-        r"(Backend|Call|Conf|Defaults|Executor|Lease|Member|Pool|Publisher|Sendable|Step|TaskDefaults)",
+        r"(Backend|Call|Conf|Defaults|Executor|Lease|Member|Pool|Publisher|Sendable|Step|TaskDefaults|DeclaredOptions)",
     ),
     ("py:class", r"results\.AsyncResult"),
     # Type variables.

@@ -25,7 +25,7 @@ def defaults_of(options: Mapping[str, Any], *, here: bool = False) -> Defaults:
         return NO_DEFAULTS if here else ELSEWHERE
     for name in options:
         if name not in OPTION_NAMES and name not in PUBLISHING:
-            raise unknown_to_tasks(name)
+            raise unknown_to_tasks(name, here=here)
     message, publishing = map(dict[str, Any], split(options))
     queue = publishing.pop("queue", None)
     if publishing:

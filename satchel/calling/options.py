@@ -186,11 +186,12 @@ def _unknown(name: str) -> TypeError:
     return TypeError(f"unknown option {name!r}; {hint}; headers of your own go into headers={{…}}")
 
 
-def unknown_to_tasks(name: str) -> TypeError:
-    """Make the error for what a task may not say."""
+def unknown_to_tasks(name: str, *, here: bool) -> TypeError:
+    """Make the error for what a task may not say, whose code is `here` or elsewhere."""
     if name in WORKERS:
         return TypeError(f"the option {name!r} of a task is its worker's: give it where the task's code is")
-    near = nearest(name, OPTION_NAMES | WORKERS | {"queue", "bind", "name", "typing"})
+    of_code = WORKERS | {"bind", "name", "typing"} if here else frozenset[str]()
+    near = nearest(name, OPTION_NAMES | of_code | {"queue"})
     hint = f"did you mean {near!r}?" if near else "see satchel.calling.CallOptions for those there are"
     return TypeError(f"unknown option {name!r} of a task; {hint}")
 

@@ -92,7 +92,10 @@ class Task(Generic[P, R]):
             try:
                 self._check(*args, **kwargs)
             except TypeError as error:
-                raise _misfit(error) from None
+                told = _meant_as_option(error)
+                if told:
+                    raise TypeError(told) from None
+                raise
         return self.app.send(Call(self.name, self.defaults, args, kwargs, _NOTHING))
 
     def apply_async(
@@ -192,7 +195,10 @@ class Task(Generic[P, R]):
             try:
                 self._check(*(args or ()), **(kwargs or {}))
             except TypeError as error:
-                raise _misfit(error) from None
+                told = _meant_as_option(error)
+                if told:
+                    raise TypeError(told) from None
+                raise
 
     def __repr__(self) -> str:
         return f"<Task {self.name} of {self.app.name}>"
@@ -220,14 +226,16 @@ class Calling(Generic[P, R]):
 _NOTHING: Mapping[str, Any] = {}
 
 
-def _misfit(error: TypeError) -> TypeError:
-    """Give the error for arguments that do not fit: Python's own, and where an option is meant, its place."""
-    told = str(error)
-    _, unexpected, name = told.partition("unexpected keyword argument ")
-    name = name.strip("'")
+def _meant_as_option(error: TypeError) -> str:
+    """Say where an option goes that was given among the arguments, or "" where none was."""
+    _, unexpected, behind = str(error).partition("unexpected keyword argument '")
+    name = behind.partition("'")[0]
     if not unexpected or (name not in OPTION_NAMES and name not in PUBLISHING):
-        return TypeError(told)
-    return TypeError(f"{told}; options of a call go to apply_async(…, {name}=…), or to using({name}=…).delay(…)")
+        return ""
+    return (
+        f"{error}; options of a call go to apply_async(…, {name}=…), to using({name}=…).delay(…), "
+        f"or to a signature's set({name}=…)"
+    )
 
 
 def _signature_check(run: Callable[..., Any], *, bind: bool) -> Callable[..., None] | None:

@@ -73,8 +73,6 @@ def redis_url(url: str, where: str = "the url of result_backend") -> str:
     except ValueError:
         # Not chained: Python's own text may have a part of the password in it.
         raise ValueError(f"{where} cannot be read; {UNREADABLE}") from None
-    if secret_behind(url):
-        raise ValueError(f"{where} cannot be read; {UNREADABLE}")
     scheme = parts.scheme.lower()
     if scheme not in REDIS:
         raise ValueError(f"{where} must begin with {'://, '.join(REDIS)}://, got {shown(scheme)}")
@@ -109,11 +107,13 @@ def _options(query: str, scheme: str, where: str) -> dict[str, str]:
         known = known - {"socket_keepalive"} | {"virtual_host"}
     given = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
     for name in given:
-        if name not in known and name in _TLS:
+        if name in known or name in _OF_TEXTS:
+            continue
+        if name in _TLS:
             raise ValueError(f"the option {name!r} in {where} is for TLS: begin it with rediss://")
-        if not name.isidentifier():  # A part of a password, perhaps.
+        if "@" in query or not name.isidentifier():  # A part of a password, perhaps.
             raise ValueError(f"{where} cannot be read; {UNREADABLE}")
-        if name not in known and name not in _OF_TEXTS:
+        if name:
             raise ValueError(f"unknown option {shown(name)} in {where}; {did_you_mean(name, known)}")
     return {name: value for name, value in given.items() if value and name in known}
 

@@ -20,6 +20,8 @@ TEXT = "x" * 5_000_000
 
 BACKENDS = ["redis://localhost", "rpc://", "file:///results", "db+sqlite://"]
 
+OR = ", or that of App's pipeline"
+
 
 def an_app(backend: str, **options: Any) -> App:
     return App("shop", broker="memory://", backend=backend, **options)
@@ -102,7 +104,8 @@ def test_a_result_that_is_too_large_says_how_to_read_it(tmp_path: Path) -> None:
         an_app(f"file://{tmp_path}").AsyncResult("task").get(5)
 
     assert str(caught.value) == (
-        "the message exceeds max_body=4,194,304; if it is genuine, raise the limit: App(limits=Limits(max_body=…))"
+        "the message exceeds max_body=4,194,304; if it is genuine, raise the limit: "
+        "App(limits=Limits(max_body=…)), or that of App's pipeline"
     )
 
 
@@ -117,9 +120,9 @@ def test_a_text_that_is_too_large_in_a_table_says_so_too(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("value", "cure"),
     [
-        ("x" * 2_000, "compress it, send a reference instead, or raise the limit: App(limits=Limits(max_body=…))"),
-        ([[[[[[[[1]]]]]]]], "flatten it, or raise the limit: App(limits=Limits(max_depth=…))"),
-        ([1] * 100, "split it, or raise the limit: App(limits=Limits(max_nodes=…))"),
+        ("x" * 2_000, "compress it, send a reference instead, or raise the limit: App(limits=Limits(max_body=…))" + OR),
+        ([[[[[[[[1]]]]]]]], "flatten it, or raise the limit: App(limits=Limits(max_depth=…))" + OR),
+        ([1] * 100, "split it, or raise the limit: App(limits=Limits(max_nodes=…))" + OR),
     ],
     ids=["long", "deep", "many"],
 )

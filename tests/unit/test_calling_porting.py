@@ -167,7 +167,10 @@ class TestNames:
 class TestSlips:
     @pytest.mark.parametrize("name", ["countdown", "queue", "expires", "retry_policy"])
     def test_an_option_among_the_arguments(self, name: str, shop: Shop, add: Any) -> None:
-        hint = f"options of a call go to apply_async(…, {name}=…), or to using({name}=…).delay(…)"
+        hint = (
+            f"options of a call go to apply_async(…, {name}=…), to using({name}=…).delay(…), "
+            f"or to a signature's set({name}=…)"
+        )
         for call in (add.delay, add.using(priority=3).delay, add.s(1, 2, **{name: 3}).delay):
             with pytest.raises(TypeError, match=r"add\(\) got an unexpected keyword argument") as caught:
                 call(1, 2, **{name: 3})

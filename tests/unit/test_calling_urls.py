@@ -11,6 +11,7 @@ import pytest
 
 from satchel import MissingDependency
 from satchel.calling import App
+from satchel.calling.broker.transports import new_connection
 from satchel.calling.idempotency import Idempotency
 from satchel.calling.results import BackendError, backend_for
 from satchel.calling.settings.kinds import STRATEGIES
@@ -267,3 +268,25 @@ def test_an_order_of_brokers_is_the_applications_own() -> None:
 
     App("a", broker="memory://one;memory://two", broker_failover_strategy=order).send_task("shop.add")
     assert [url.partition("://")[0] for url in given] == ["memory", "memory"]
+
+
+def test_an_order_of_brokers_that_ends_begins_again() -> None:
+    def order(urls: list[str]) -> Any:
+        yield from sorted(urls)
+
+    connection = new_connection("memory://one;memory://two", {}, failover_strategy=order)
+    for _ in range(5):
+        connection.maybe_switch_next()
+
+    assert connection.hostname is not None
+
+
+def test_several_brokers_are_each_read_by_their_own_scheme() -> None:
+    new_connection("redis://one/0;amqp://two/vhost", {})
+    with pytest.raises(ValueError, match="the number of Redis's database"):
+        new_connection("amqp://two/vhost;redis://one/vhost", {})
+
+
+@pytest.mark.parametrize("query", ["client_name=shop@web1", "ssl_ca_certs=/etc/corp@2x/ca.pem"])
+def test_an_option_may_have_an_at_sign(query: str) -> None:
+    assert redis_url(f"rediss://host:6379/13?{query}").startswith("rediss://host:6379/13?")

@@ -83,9 +83,10 @@ def new_connection(url: Any, options: dict[str, Any], *, setting: str = "broker_
         raise MissingDependency(
             "satchel.calling", f"of kombu's transport {kind}", None, cure=f"run: {install}"
         ) from error
-    if kind in OVER_REDIS:
-        for path in (connection.virtual_host, *(other["virtual_host"] for other in others)):
-            _check_database(str(path or "").strip("/"), setting)
+    first = {"transport": kind, "virtual_host": connection.virtual_host}
+    for each in (first, *others):
+        if each["transport"] in OVER_REDIS:
+            _check_database(str(each["virtual_host"] or "").strip("/"), setting)
     if connection.transport.driver_type == "sql":
         _find_driver(connection.hostname, setting)
     return connection
@@ -96,14 +97,22 @@ class _StrategyFailed(Exception):
 
 
 def _guarded(strategy: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a strategy whose faults are told apart from those of urls, and which begins again when it ends."""
+
     def order(urls: Any) -> Iterator[Any]:
         try:
             given = iter(strategy(urls))
-            return chain((next(given),), given)
+            first = next(given)
         except Exception as error:
             raise _StrategyFailed from error
+        return chain((first,), given, _again(strategy, urls))
 
     return order
+
+
+def _again(strategy: Callable[..., Any], urls: Any) -> Iterator[Any]:
+    while given := list(strategy(urls)):
+        yield from given
 
 
 def _check_database(path: str, setting: str) -> None:

@@ -76,4 +76,4 @@ def tell_clients(error: EncodeError | LimitExceeded) -> None:
     first = "if it is genuine,"
     if isinstance(error, EncodeError):
         first = _INSTEAD.get(error.limit, "compress it, send a reference instead, or")
-    error.cure = f"{first} raise the limit: App(limits=Limits({error.limit}=…))"
+    error.cure = f"{first} raise the limit: App(limits=Limits({error.limit}=…)), or that of App's pipeline"

@@ -6,7 +6,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from satchel.calling.results.errors import TaskError
-from satchel.calling.results.result import AsyncResult, check_interval, deadline_of, raise_of_parents, task_id_of
+from satchel.calling.results.result import (
+    AsyncResult,
+    check_interval,
+    deadline_of,
+    raise_of_parents,
+    task_id_of,
+    wait_for_parents,
+)
 from satchel.calling.results.waiting import remaining
 from satchel.errors import CorruptBody, SatchelError
 from satchel.message.times import shown
@@ -113,7 +120,7 @@ class GroupResult(Generic[R]):
                 values.append(result.get(left, propagate, interval, on_message=on_message, callback=callback))
             except Exception as error:
                 if propagate and _is_of_a_task(error):
-                    raise_of_parents(self.parent)
+                    raise_of_parents(self.parent, deadline, headers=True)
                 raise
         return values
 
@@ -124,16 +131,12 @@ class GroupResult(Generic[R]):
         return self._wait().__await__()
 
     async def _wait(self) -> list[Any]:
-        if self.parent is None:
-            return [await result for result in self.results]
-        import asyncio  # See there.
-
-        await asyncio.to_thread(raise_of_parents, self.parent)
+        await wait_for_parents(self.parent)
         try:
             return [await result for result in self.results]
         except Exception as error:
             if _is_of_a_task(error):
-                await asyncio.to_thread(raise_of_parents, self.parent)
+                await wait_for_parents(self.parent, headers=True)
             raise
 
     def ready(self) -> bool:

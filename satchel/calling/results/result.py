@@ -104,9 +104,9 @@ class AsyncResult(Generic[R_co]):
             return cast(R_co, None)
         deadline = deadline_of(timeout)
         check_interval(interval)
+        if propagate and self.parent is not None and not self._is_known():
+            raise_of_parents(self.parent, deadline)
         if self._final is None:
-            if propagate:
-                raise_of_parents(self.parent, deadline)
             for record in self.backend.watch(self.id, deadline=deadline, interval=interval):
                 if record.ready:
                     self._final = record
@@ -114,20 +114,20 @@ class AsyncResult(Generic[R_co]):
                     on_message(record.message(self.id))
         elif on_message is not None:
             on_message(self._final.message(self.id))
-        if propagate and self._has_failed():
-            raise_of_parents(self.parent)
-        return self._outcome(propagate, callback)
-
-    def _has_failed(self) -> bool:
-        return self._record().state in PROPAGATED_STATES
-
-    def _outcome(self, propagate: bool, callback: Callable[[str, Any], object] | None = None) -> R_co:
         record = self._record()
         if callback is not None:
             callback(self.id, record.result)
-        if propagate:
+        if propagate and record.state in PROPAGATED_STATES:
+            raise_of_parents(self.parent, deadline, headers=True)
             raise_failure(record)
         return cast(R_co, record.result)
+
+    def _is_known(self) -> bool:
+        """Say whether the task has ended, as far as can be told: those before it are looked at later then, or never."""
+        try:
+            return self._record().ready
+        except (BackendError, DecodeError):
+            return False
 
     def __await__(self) -> Generator[Any, None, R_co]:
         """Wait without blocking the event loop, for as long as it takes; ``asyncio.timeout`` bounds it."""
@@ -139,22 +139,28 @@ class AsyncResult(Generic[R_co]):
         # Short looks, not one long wait: a thread cannot be cancelled, and the loop's are few.
         if self.ignored:
             return cast(R_co, None)
-        if self.parent is not None and self._final is None:
-            await asyncio.to_thread(raise_of_parents, self.parent)
+        if self.parent is not None and not await asyncio.to_thread(self._is_known):
+            await wait_for_parents(self.parent)
         pause, outage = _FIRST_PAUSE, Outage()
         while True:
             try:
-                ended = (await asyncio.to_thread(self._record)).ready
+                record = await self._looked()
                 outage.over()
             except BackendError as error:
                 outage.check(error)
-                ended = False
-            if ended:
-                if self.parent is not None and self._has_failed():
-                    await asyncio.to_thread(raise_of_parents, self.parent)
-                return self._outcome(True)
+            else:
+                if record.state in PROPAGATED_STATES:
+                    await wait_for_parents(self.parent, headers=True)
+                    raise_failure(record)
+                if record.ready:
+                    return cast(R_co, record.result)
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    async def _looked(self) -> Record:
+        import asyncio  # See above.
+
+        return self._final if self._final is not None else await asyncio.to_thread(self._record)
 
     # Looking
 
@@ -260,28 +266,50 @@ def raise_failure(record: Record) -> None:
         raise error.with_traceback(None)  # It is kept, and would grow by each time that it is raised.
 
 
-def raise_of_parents(parent: AsyncResult[Any] | GroupResult[Any] | None, deadline: float | None = None) -> None:
+def raise_of_parents(
+    parent: AsyncResult[Any] | GroupResult[Any] | None, deadline: float | None, *, headers: bool = False
+) -> None:
     """Raise what the first of those tasks that run before another one raised: then that one may never come.
 
     Args:
         parent: what runs right before it.
-        deadline: when to stop looking at the further tasks of groups.
+        deadline: when to stop looking at further ones.
+        headers: look at those of groups as well. They may be thousands, and the body of a chord fails with them: so
+            only when it has.
     """
+    for number, result in enumerate(_tasks_above(parent, headers=headers)):
+        if number and deadline is not None and time.monotonic() >= deadline:
+            return
+        try:
+            record = result._record()
+        except BackendError:
+            return  # Of the task itself it may be known all the same, and each further look may take as long.
+        except DecodeError:
+            continue
+        raise_failure(record)
+
+
+async def wait_for_parents(parent: AsyncResult[Any] | GroupResult[Any] | None, *, headers: bool = False) -> None:
+    """Do as `raise_of_parents` does, each look in a thread of its own: between them it can be cancelled."""
+    for result in _tasks_above(parent, headers=headers):
+        try:
+            record = await result._looked()
+        except BackendError:
+            return
+        except DecodeError:
+            continue
+        raise_failure(record)
+
+
+def _tasks_above(parent: AsyncResult[Any] | GroupResult[Any] | None, *, headers: bool) -> Iterator[AsyncResult[Any]]:
+    """Give the results that are stored of what runs before a task, the first to run first."""
     above: list[AsyncResult[Any] | GroupResult[Any]] = []
     while parent is not None:
         above.append(parent)
         parent = parent.parent
     for each in reversed(above):
-        for number, result in enumerate(_tasks_of(each)):
-            if number and deadline is not None and time.monotonic() >= deadline:
-                return
-            try:
-                record = result._record()
-            except BackendError:
-                return  # Of the task itself it may be known all the same, and each further look may take as long.
-            except DecodeError:
-                continue
-            raise_failure(record)
+        if headers or isinstance(each, AsyncResult):
+            yield from _tasks_of(each)
 
 
 def _tasks_of(result: AsyncResult[Any] | GroupResult[Any]) -> Iterator[AsyncResult[Any]]:
