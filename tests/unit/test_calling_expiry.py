@@ -13,18 +13,18 @@ from satchel.errors import EncodeError
 from tests.unit.calling import Shop
 
 UTC = timezone.utc
-NOW = datetime.now(UTC)
-HOUR = timedelta(hours=1)
+NOW = datetime.now(UTC)  # When the tests were collected, which may be some time before they run.
+DAY = timedelta(days=1)
 BERLIN = timezone(timedelta(hours=1))
 
 LATE: dict[str, tuple[dict[str, Any], str]] = {
-    "a datetime that is past": ({"expires": NOW - HOUR}, r"expired 3,6\d\d\.\d s ago: a worker will revoke it"),
+    "a datetime that is past": ({"expires": NOW - DAY}, r"expired 8\d,\d\d\d\.\d s ago: a worker will revoke it"),
     "a wait below 0": ({"expires": -2}, r"expired 2\.0 s ago: a worker will revoke it"),
     "a timedelta below 0": ({"expires": timedelta(seconds=-2)}, r"expired 2\.0 s ago"),
     "before its countdown": ({"expires": 60, "countdown": 90}, r"expires 30\.0 s before it is to run: a worker will"),
-    "before its countdown, both timedeltas": ({"expires": HOUR, "countdown": 2 * HOUR}, r"expires 3,600\.0 s before"),
-    "before its eta": ({"expires": NOW + HOUR, "eta": NOW + 2 * HOUR}, r"expires 3,600\.0 s before it is to run"),
-    "a wait, before its eta": ({"expires": 60, "eta": NOW + HOUR}, r"expires 3,\d\d\d\.\d s before it is to run"),
+    "before its countdown, both timedeltas": ({"expires": DAY, "countdown": 2 * DAY}, r"expires 86,400\.0 s before"),
+    "before its eta": ({"expires": NOW + DAY, "eta": NOW + 2 * DAY}, r"expires 86,400\.0 s before it is to run"),
+    "a wait, before its eta": ({"expires": 60, "eta": NOW + DAY}, r"expires 8\d,\d\d\d\.\d s before it is to run"),
 }
 
 
@@ -44,10 +44,10 @@ def test_a_call_that_cannot_run_in_time_warns_and_is_sent(
     [
         {"expires": 60},
         {"expires": 0.001},
-        {"expires": NOW + HOUR},
+        {"expires": NOW + DAY},
         {"expires": 60, "countdown": 60},
         {"expires": 60, "countdown": 0},
-        {"expires": 60, "eta": NOW - HOUR},
+        {"expires": 60, "eta": NOW - DAY},
         {"expires": None, "countdown": 3},
     ],
 )
