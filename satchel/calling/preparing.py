@@ -12,11 +12,9 @@ from satchel.calling.broker.link import parcel
 from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, scheme
 from satchel.calling.calls import Call, Defaults, Outgoing, Prepared
 from satchel.calling.options import over
-from satchel.calling.refusing import advise
 from satchel.calling.routing import Router
 from satchel.calling.settings import Settings
 from satchel.calling.settling import Settled, Settler
-from satchel.errors import EncodeError
 from satchel.message import TaskMessage
 from satchel.message.ids import new_id
 from satchel.message.times import UTC, in_zone
@@ -79,11 +77,7 @@ class Preparer:
         if self._before or self._replies is not None or standing or own:
             return self._prepare(call, settled, own)
         # The common case: all is settled but the arguments.
-        try:
-            message = builder.build(task, args, kwargs)
-        except EncodeError as error:
-            advise(error, args, kwargs)
-            raise
+        message = builder.build(task, args, kwargs)
         packet = parcel(message, route, mandatory=how.mandatory is not False, timeout=how.timeout)
         return _new(Prepared, (message.id, packet, ignored, policy, how))
 
@@ -103,11 +97,7 @@ class Preparer:
             for hook in self._before:
                 hook(outgoing)
             merged["headers"] = outgoing.headers or None
-        try:
-            message = builder.build(task, args, kwargs, **merged)
-        except EncodeError as error:
-            advise(error, args, kwargs)
-            raise
+        message = builder.build(task, args, kwargs, **merged)
         if self._longest is not None and ("countdown" in merged or "eta" in merged):
             self._warn_of_wait(message, merged)
         if "expires" in merged:

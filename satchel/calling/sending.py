@@ -12,6 +12,7 @@ from satchel.calling.broker.publisher import link_of
 from satchel.calling.calls import Call, Outgoing, Prepared
 from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, Unroutable
 from satchel.calling.preparing import Preparer
+from satchel.calling.refusing import advise
 from satchel.calling.results.errors import tell_clients
 from satchel.calling.retrying import RetryPolicy
 from satchel.errors import EncodeError
@@ -45,11 +46,12 @@ class Sender:
         self._patience = PATIENCE if waits is None else waits
 
     def prepare(self, call: Call) -> Prepared:
-        """Check a call and build its message; nothing is sent. See `Preparer.prepare`."""
+        """Check a call and build its message; nothing is sent. Errors of its values say what a client can do."""
         try:
             return self.preparer.prepare(call)
         except EncodeError as error:
             tell_clients(error)
+            advise(error, call.args, call.kwargs)
             raise
 
     def send(self, call: Call) -> Prepared:

@@ -88,14 +88,7 @@ class Task(Generic[P, R]):
 
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
         """Send a call with these arguments; see `apply_async`."""
-        if self._check is not None:
-            try:
-                self._check(*args, **kwargs)
-            except TypeError as error:
-                told = _meant_as_option(error)
-                if told:
-                    raise TypeError(told) from None
-                raise
+        self._fit(args, kwargs)
         return self.app.send(Call(self.name, self.defaults, args, kwargs, _NOTHING))
 
     def apply_async(
@@ -191,9 +184,12 @@ class Task(Generic[P, R]):
             raise TypeError(f"args must be a list or tuple, got {shown(args)}; for one argument, give ({shown(args)},)")
         if kwargs is not None and type(kwargs) is not dict and not isinstance(kwargs, Mapping):
             raise TypeError(f"kwargs must be a mapping, got {shown(kwargs)}")
+        self._fit(args or (), kwargs or {})
+
+    def _fit(self, args: Any, kwargs: Any) -> None:
         if self._check is not None:
             try:
-                self._check(*(args or ()), **(kwargs or {}))
+                self._check(*args, **kwargs)
             except TypeError as error:
                 told = _meant_as_option(error)
                 if told:
