@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import NamedTuple, TypeAlias
+from dataclasses import fields
+from typing import TypeAlias
+
+from satchel.frozen import dataclass
+from satchel.named import NamedTuple
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """What is decoded: any of the three buffer types. What Satchel writes is always bytes."""
@@ -45,7 +48,7 @@ class Limits:
     max_nodes: int = 1_000_000
 
     def __post_init__(self) -> None:
-        for field in fields(self):
+        for field in fields(Limits):
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{field.name} must be a positive int, got {value!r}; there is no 'unlimited'")

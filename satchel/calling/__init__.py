@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from satchel.calling.app import App
-from satchel.calling.calls import Outgoing
-from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, SendManyError, Unroutable
-from satchel.calling.options import CallOptions
-from satchel.calling.preparing import LongWait, NeverRuns
-from satchel.calling.results import (
-    AsyncResult,
-    BackendError,
-    GroupResult,
-    ResultTimeout,
-    TaskError,
-    TaskRevoked,
-)
-from satchel.calling.retrying import RetryPolicy
-from satchel.calling.routing.queues import UnknownQueue
-from satchel.calling.settings import Settings, UnknownVariable
-from satchel.calling.signature import Signature
-from satchel.calling.task import Task
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from satchel.calling.app import App
+    from satchel.calling.call_options import CallOptions
+    from satchel.calling.calls import Outgoing
     from satchel.calling.canvas import Chain, Chord, ChordsUnsupported, Group, chain, chord, group
+    from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, SendManyError, Unroutable
+    from satchel.calling.preparing import LongWait, NeverRuns
+    from satchel.calling.results import (
+        AsyncResult,
+        BackendError,
+        GroupResult,
+        ResultTimeout,
+        TaskError,
+        TaskRevoked,
+    )
+    from satchel.calling.retrying import RetryPolicy
+    from satchel.calling.routing.queues import UnknownQueue
+    from satchel.calling.settings import Settings, UnknownVariable
+    from satchel.calling.signature import Signature
+    from satchel.calling.task import Task
+else:  # A type checker is to report a name that is not there.
+    from satchel.lazily import imported_on_use
+
+    __getattr__ = imported_on_use(
+        __name__,
+        {
+            "app": "App",
+            "call_options": "CallOptions",
+            "calls": "Outgoing",
+            "canvas": "Chain Chord ChordsUnsupported Group chain chord group",
+            "errors": "NotConfirmed OperationalError PoolTimeout Refused SendManyError Unroutable",
+            "preparing": "LongWait NeverRuns",
+            "results": "AsyncResult BackendError GroupResult ResultTimeout TaskError TaskRevoked",
+            "retrying": "RetryPolicy",
+            "routing.queues": "UnknownQueue",
+            "settings": "Settings UnknownVariable",
+            "signature": "Signature",
+            "task": "Task",
+        },
+    )
 
 __all__ = [
     "App",
@@ -58,14 +77,3 @@ __all__ = [
     "chord",
     "group",
 ]
-
-_OF_CANVAS = frozenset({"Chain", "Chord", "ChordsUnsupported", "Group", "chain", "chord", "group"})
-
-
-def __getattr__(name: str) -> Any:
-    # Most clients send no chains: they are spared the import.
-    if name not in _OF_CANVAS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from satchel.calling import canvas
-
-    return getattr(canvas, name)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from satchel.calling import results
 from satchel.calling.broker.pool import Pool
 from satchel.calling.calls import Call, Outgoing
-from satchel.calling.conf import Conf
 from satchel.calling.connecting import backend_of, link_to
 from satchel.calling.declaring import defaults_of, full_name, name_of, same_place
 from satchel.calling.errors import OperationalError, SendManyError
 from satchel.calling.preparing import Preparer
-from satchel.calling.results.exceptions import ExceptionTable
+from satchel.calling.results.result import AsyncResult
 from satchel.calling.sending import Sender
 from satchel.calling.settings import Settings
-from satchel.calling.signature import Signature
 from satchel.calling.task import Task
 from satchel.forking import ProcessLock
 from satchel.message.times import shown
@@ -30,8 +27,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import ParamSpec, Unpack
 
-    from satchel.calling import results
-    from satchel.calling.options import CallOptions, DeclaredOptions, TaskDefaults
+    from satchel.calling.call_options import CallOptions, DeclaredOptions, TaskDefaults
+    from satchel.calling.conf import Conf
+    from satchel.calling.results import Backend
+    from satchel.calling.results.exceptions import ExceptionTable
+    from satchel.calling.signature import Signature
 
     P = ParamSpec("P")
 
@@ -95,13 +95,13 @@ class App:
         self.tasks: dict[str, Task[Any, Any]] = {}
         self._pipeline = pipeline
         self._limits = pipeline.limits if pipeline is not None else limits or Limits()
-        self._exceptions = ExceptionTable(exceptions)
+        self._exceptions = _table_of(exceptions)
         self._lock = ProcessLock()
         self._before: tuple[Callable[[Outgoing], None], ...] = ()
         self._after: tuple[Callable[[Outgoing, OperationalError | None], None], ...] = ()
         self._settings = Settings.of(config, **settings)
         self._pool: Pool | None = None
-        self._backend: results.Backend | None = None
+        self._backend: Backend | None = None
         self._sender: Sender | None = None
 
     # Settings
@@ -114,6 +114,8 @@ class App:
     @property
     def conf(self) -> Conf:
         """The settings by their names, to be read and set; see `configure`."""
+        from satchel.calling.conf import Conf
+
         return Conf(self)
 
     def configure(self, **changes: Any) -> None:
@@ -223,17 +225,17 @@ class App:
         args: list[Any] | tuple[Any, ...] | None = None,
         kwargs: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
-    ) -> results.AsyncResult[Any]:
+    ) -> AsyncResult[Any]:
         """Send a call of a task by its name; see `Task.apply_async`."""
         task = self.tasks.get(name) or self.remote(name)
         return task.apply_async(args, kwargs, **options)
 
-    def send(self, call: Call) -> results.AsyncResult[Any]:
+    def send(self, call: Call) -> AsyncResult[Any]:
         """Send one call; what tasks and signatures do."""
         prepared = self.sender.send(call)
         return self._result(prepared.id, ignored=prepared.ignored)
 
-    def send_many(self, calls: Iterable[Signature[Any]]) -> list[results.AsyncResult[Any]]:
+    def send_many(self, calls: Iterable[Signature[Any]]) -> list[AsyncResult[Any]]:
         """Send many calls over one connection, confirmed together.
 
         Args:
@@ -247,7 +249,7 @@ class App:
             TypeError, ValueError, EncodeError: one of them is wrong; nothing was sent.
         """
         sender = self.sender
-        described = [_call_of(each) for each in calls]
+        described = _described(calls)
         prepared = [sender.prepare(call) for call in described]
         failures = sender.publish_all(described, prepared)
         made = [self._result(each.id, ignored=each.ignored) for each in prepared]
@@ -300,19 +302,19 @@ class App:
             return self._pool
 
     @property
-    def backend(self) -> results.Backend:
+    def backend(self) -> Backend:
         """Where results are; with the setting ``result_backend`` unset, nowhere, and to look is a BackendError."""
         with self._lock.here():
             if self._backend is None:
                 self._backend = backend_of(self._settings, self._exceptions, self._limits)
             return self._backend
 
-    def AsyncResult(self, id: str) -> results.AsyncResult[Any]:  # noqa: N802 - Celery's name for it
+    def _result(self, task_id: str, *, ignored: bool) -> AsyncResult[Any]:
+        return AsyncResult(task_id, self._backend or self.backend, ignored=ignored)
+
+    def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: N802 - Celery's name for it
         """Give the result of a task by the task's id."""
         return self._result(id, ignored=False)
-
-    def _result(self, task_id: str, *, ignored: bool) -> results.AsyncResult[Any]:
-        return results.AsyncResult(task_id, self._backend or self.backend, ignored=ignored)
 
     def close(self) -> None:
         """Close all connections that nobody uses. The application goes on working; it connects anew."""
@@ -337,10 +339,23 @@ class App:
         return f"<App {self.name}: {len(self.tasks)} tasks>"
 
 
-def _call_of(signature: object) -> Call:
-    if not isinstance(signature, Signature):
-        raise TypeError(
-            f"send_many takes signatures of tasks, such as add.s(1, 2), got {shown(signature)}; "
-            "chains, groups and chords have an apply_async of their own"
-        )
-    return signature.call()
+def _table_of(exceptions: Iterable[type[Exception] | str]) -> ExceptionTable | None:
+    if exceptions == ():
+        return None
+    from satchel.calling.results.exceptions import ExceptionTable  # Most clients rebuild no others than Python's.
+
+    return ExceptionTable(exceptions)
+
+
+def _described(signatures: Iterable[object]) -> list[Call]:
+    from satchel.calling.signature import Signature  # Whoever has some has it imported.
+
+    described: list[Call] = []
+    for each in signatures:
+        if not isinstance(each, Signature):
+            raise TypeError(
+                f"send_many takes signatures of tasks, such as add.s(1, 2), got {shown(each)}; "
+                "chains, groups and chords have an apply_async of their own"
+            )
+        described.append(each.call())
+    return described

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from satchel.calling.broker.link import Parcel
 from satchel.calling.options import Publishing
 from satchel.calling.retrying import RetryPolicy
+from satchel.named import NamedTuple
 
 
 class Defaults(NamedTuple):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.calling.broker.link import PATIENCE, Link, open_link
 from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, new_connection, scheme
-from satchel.calling.results import Backend, backend_for
-from satchel.calling.results.backends.none import NoBackend
-from satchel.calling.results.exceptions import ExceptionTable
+from satchel.calling.results.nowhere import NoBackend
 from satchel.calling.settings import Settings
 from satchel.calling.settings.kinds import seconds
 from satchel.types import Limits
+
+if TYPE_CHECKING:
+    from satchel.calling.results import Backend
+    from satchel.calling.results.exceptions import ExceptionTable
 
 #: Seconds that Redis may take for a result, where the settings do not say: Celery's two minutes are long for a caller.
 _ANSWER_TIMEOUT = 10.0
@@ -48,7 +50,7 @@ def _connection(settings: Settings) -> Any:
     )
 
 
-def backend_of(settings: Settings, exceptions: ExceptionTable, limits: Limits) -> Backend:
+def backend_of(settings: Settings, exceptions: ExceptionTable | None, limits: Limits) -> Backend:
     """Make the result backend of the settings; nothing is connected yet.
 
     Raises:
@@ -56,12 +58,14 @@ def backend_of(settings: Settings, exceptions: ExceptionTable, limits: Limits) -
     """
     if settings.result_backend is None:
         return NoBackend()
+    from satchel.calling.results.backends.choosing import backend_for  # Whoever only sends reads none.
+
     return backend_for(
         settings.result_backend,
         serializer=settings.result_serializer,
         accept=settings.accepted_results,
         limits=limits,
-        exceptions=exceptions,
+        exceptions=exceptions or (),
         transport_options=settings.result_backend_transport_options,
         expires=settings.result_lifetime,
         socket_timeout=settings.redis_socket_timeout or _ANSWER_TIMEOUT,

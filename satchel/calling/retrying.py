@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from satchel.calling.naming import did_you_mean
+from satchel.frozen import dataclass
 from satchel.message.times import shown
 
 _LONGEST: Final = 31_622_400

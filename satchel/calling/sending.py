@@ -8,11 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from satchel.calling.broker.link import PATIENCE, Link, Parcel
 from satchel.calling.broker.pool import Pool
-from satchel.calling.broker.publisher import link_of
 from satchel.calling.calls import Call, Outgoing, Prepared
 from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, Unroutable
 from satchel.calling.preparing import Preparer
-from satchel.calling.refusing import advise
 from satchel.calling.results.errors import tell_clients
 from satchel.calling.retrying import RetryPolicy
 from satchel.errors import EncodeError
@@ -50,6 +48,8 @@ class Sender:
         try:
             return self.preparer.prepare(call)
         except EncodeError as error:
+            from satchel.calling.refusing import advise
+
             tell_clients(error)
             advise(error, call.args, call.kwargs)
             raise
@@ -116,6 +116,8 @@ class Sender:
     def _publish(self, prepared: Prepared) -> None:
         _, packet, _, policy, how = prepared
         if how.carrier is not None:
+            from satchel.calling.broker.publisher import link_of  # Most calls go by the pool.
+
             link_of(how.carrier).publish(packet)
             return
         timeout = self._patience if how.timeout is None else how.timeout

@@ -6,7 +6,7 @@ import marshal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from operator import itemgetter
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from satchel.calling.calls import OWN, Call, Defaults
 from satchel.calling.options import ROUTING, Publishing, over, split
@@ -15,6 +15,7 @@ from satchel.calling.routing import Route, Router
 from satchel.calling.settings import Settings
 from satchel.message import MessageBuilder
 from satchel.message.options import OPTION_NAMES, STANDING
+from satchel.named import NamedTuple
 from satchel.pipeline import Pipeline
 
 T = TypeVar("T")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from satchel.calling.app import App
+    from satchel.calling.call_options import CallOptions
     from satchel.calling.canvas import Chain
-    from satchel.calling.options import CallOptions
     from satchel.calling.results import AsyncResult
     from satchel.calling.task import Task
 

@@ -164,7 +164,7 @@ def print_json(seen: Seen) -> None:
 def children(record: Record) -> Iterator[str]:
     """Give the ids of the tasks that a task has called, those in groups among them."""
     from satchel.calling.results import GroupResult, result_from_tuple
-    from satchel.calling.results.backends.none import NoBackend
+    from satchel.calling.results.nowhere import NoBackend
 
     pending: list[Any] = []
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import field, fields, replace
+from dataclasses import field, replace
 from importlib import import_module
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -82,6 +82,8 @@ class Configured:
             raise ValueError(f"{field} must be from {low:,} to {high:,}, got {value!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from dataclasses import fields  # An application's codec may be a dataclass that derives from one of these.
+
         codec: Any = self
         return _configure, (type(self), {f.name: getattr(self, f.name) for f in fields(codec) if f.init})
 

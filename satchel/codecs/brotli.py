@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from satchel.codecs.base import (
@@ -18,6 +17,7 @@ from satchel.codecs.base import (
     window_bits,
 )
 from satchel.errors import CorruptBody, LimitExceeded, MissingDependency
+from satchel.frozen import dataclass
 from satchel.types import Buffer
 
 # The window's bits by the first four bits of a stream (RFC 7932, 9.1), where they are many: a decoder takes that much

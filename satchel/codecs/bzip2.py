@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from satchel.codecs.base import MOST_STREAMS, Configured, derived, flat, inflate, require
+from satchel.frozen import dataclass
 from satchel.types import Buffer
 
 # Bytes of a block per level. Run-length coding comes first and can make 4 bytes into 5.

@@ -6,7 +6,7 @@ import enum
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from satchel.codecs.tagged import RESERVED_TAGS, TaggedType
 from satchel.errors import DuplicateCodec, InvalidCodec
+from satchel.frozen import dataclass
 
 #: What a tag is made of: it must stand in a YAML tag and in a JSON string without escapes.
 _TAG = r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z"

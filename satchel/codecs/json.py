@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import re
-from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import isfinite
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from satchel.codecs.base import ValueSerializer, derived, optional
-from satchel.codecs.gate import TAG_KEY, not_finite, unsure
-from satchel.codecs.json_bounds import SMALL, bound, may_be_deep
-from satchel.codecs.json_reading import UNREAD, cutter, may_have_tags, restorer
-from satchel.codecs.json_writing import PACKED_SMALL, Write, writers
-from satchel.codecs.lowering import Lowering, locate
+from satchel.codecs.gate import TAG_KEY, not_finite, passthrough, runs_nothing, unsure
+from satchel.codecs.json_bounds import bound
 from satchel.codecs.tagged import Types
-from satchel.codecs.values import unique
-from satchel.errors import CorruptBody, let_signals_through
+from satchel.errors import let_signals_through
+from satchel.frozen import dataclass
 from satchel.types import Buffer, Limits
 
+if TYPE_CHECKING:
+    from satchel.codecs.json_exact import Writer
+
+#: Bytes of MessagePack up to which it is quicker to count the brackets of what is written.
+_PACKED_SMALL = 2_000
 _UNDERSCORE = ord("_")
-_ESCAPE = ord("\\")
 
 
 @dataclass(frozen=True)
@@ -55,20 +51,13 @@ class Json(ValueSerializer):
     library: ClassVar[str] = "json"
     accelerators: ClassVar[tuple[str, ...]] = ("orjson", "ormsgpack", "msgspec")
 
-    _lower: Lowering = derived()
-    _restored: Callable[[Any], Any] = derived()
-    _encoder: json.JSONEncoder = derived()
-    _decoder: json.JSONDecoder = derived()
+    _libraries: tuple[Any, Any] = derived()
     _pack: Any = derived()
     _gate: int = derived()
     _text: Callable[[Any, None, int], bytes] = derived()
     _stops: int = derived()
-    _write_large: Write = derived()
-    _write_mixed: Write = derived()
-    _write_other: Callable[[Any, Limits, Exception], bytes | None] = derived()
-    _read: Callable[[bytes], Any] | None = derived()
-    _cut: Callable[[bytes, Limits], Any] | None = derived()
-    _read_error: Any = derived()
+    _writer: Writer | None = derived()
+    _loads: Callable[..., Any] | None = derived()
 
     def __post_init__(self) -> None:
         self._check("dialect", "satchel", "celery")
@@ -76,49 +65,25 @@ class Json(ValueSerializer):
         self._check_flag("tuples")
         self._check_flag("unique_keys")
         self._check("engine", "auto", "stdlib", "fast")
-        celery = self.dialect == "celery"
-        orjson, ormsgpack, msgspec = map(self._accelerator, self.accelerators)
-        pairs = unique if self.unique_keys else None
-        restored = restorer(self.name, self.types)
-        # msgspec keeps the last of equal keys and does not tell.
-        read = msgspec and not self.unique_keys
-        lower = Lowering(
-            self.name,
-            self.types,
-            wrap=_wrap,
-            atoms=frozenset({str, int, bool, type(None)}),
-            celery=celery,
-            tuples=self.tuples,
-            scalars={bytes: _bytes_tag},
-            escape_dicts=True,
-            coerce_keys=celery,
-        )
-        # Lowering saw to cycles and keys; without check_circular the C encoder keeps no table of ids.
-        encoder = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=celery, separators=(",", ":"))
+        orjson, ormsgpack = libraries = tuple(map(self._accelerator, self.accelerators[:2]))
+        fast = orjson and ormsgpack
         self._derive(
-            _lower=lower,
-            _restored=restored,
-            _encoder=encoder,
-            _decoder=json.JSONDecoder(object_pairs_hook=pairs)
-            if celery
-            else json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_float=_finite),
-            **self._fast(orjson, ormsgpack, lower, encoder),
-            _read=msgspec.json.decode if read else None,
-            _cut=cutter(msgspec, self.types, restored) if read else None,
-            _read_error=msgspec and msgspec.MsgspecError,  # Not always a ValueError.
+            _libraries=libraries,
+            _pack=fast and ormsgpack.packb,
+            # orjson does not count the levels of tuples.
+            _gate=fast and passthrough(ormsgpack, tuples=True),
+            _text=fast and orjson.dumps,
+            _stops=fast and runs_nothing(orjson),
+            _writer=None,
+            _loads=None,
         )
+        if self.engine == "fast":
+            _ = self.loads  # What is missing is told here.
 
     def _accelerator(self, module: str) -> Any:
         if self.engine == "stdlib":
             return None
         return optional(module, codec=self.name, extra="fast", required=self.engine == "fast")
-
-    @staticmethod
-    def _fast(orjson: Any, ormsgpack: Any, lower: Lowering, encoder: json.JSONEncoder) -> dict[str, Any]:
-        if not (orjson and ormsgpack):
-            return {"_pack": None}
-        parts = writers(orjson, ormsgpack, lower, encoder.encode)
-        return {f"_{name}": part for name, part in parts._asdict().items()}
 
     def dumps(self, value: Any, /, *, limits: Limits = Limits()) -> bytes:
         """Encode a value of the value model as UTF-8.
@@ -141,12 +106,12 @@ class Json(ValueSerializer):
             packed = pack(same, None, self._gate)
         except (TypeError, ValueError) as error:
             let_signals_through(error)
-            body = self._write_other(same, limits, error)
+            body = self._more().other(same, limits, error)
         else:
-            if len(packed) > PACKED_SMALL:
+            if len(packed) > _PACKED_SMALL:
                 is_unsure = unsure(packed)
                 del packed  # What is written next may have its memory, which is at hand.
-                body = None if is_unsure else self._write_large(same, limits)
+                body = None if is_unsure else self._more().large(same, limits)
             # As unsure() does: as a number, one byte is found quicker than by a call. Infinities and NaN start with one
             # of two.
             elif (_UNDERSCORE in packed and packed.find(TAG_KEY, packed.find(b"_") - 1) >= 0) or (
@@ -159,7 +124,7 @@ class Json(ValueSerializer):
                     body = text(same, None, self._stops)
                 except (TypeError, ValueError) as error:
                     let_signals_through(error)
-                    body = self._write_mixed(same, limits)
+                    body = self._more().mixed(same, limits)
                 else:
                     # A level takes two bytes, and so does a value with what separates it from the next, but for one.
                     half = len(body) >> 1
@@ -168,87 +133,38 @@ class Json(ValueSerializer):
         return self._exactly(value, limits) if body is None else body
 
     def _exactly(self, value: Any, limits: Limits) -> bytes:
-        value = self._lower(value, limits)
-        try:
-            body = self._encoder.encode(value).encode()
-        except ValueError as error:  # A lone surrogate, or an int of more digits than Python reads.
-            raise locate(value, lambda leaf: self._encoder.encode(leaf).encode()) from error
-        bound(body, limits)
-        return body
+        return self._more().exactly(value, limits)
 
-    def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
-        """Decode a body; what is not strict JSON in UTF-8, without a byte order mark, is refused.
+    def _more(self) -> Writer:
+        """Give what writes the rest. Who sends small values of plain types is spared it."""
+        writer = self._writer
+        if writer is None:
+            from satchel.codecs.json_exact import Writer
 
-        Raises:
-            LimitExceeded: it is nested too deep or holds too many values.
-            CorruptBody: a type tag is unknown or does not hold what it says, or a surrogate stands alone.
-            ValueError: it is not JSON.
-        """
-        data = body if type(body) is bytes else bytes(body)
-        size = len(data)
-        if size > SMALL:
-            tagged = may_have_tags(data)
-            if tagged and self._cut is not None:
-                value = self._cut(data, limits)
-                if value is not UNREAD:
-                    return value
-            bound(data, limits)
-        else:
-            # As may_have_tags() does.
-            tagged = (_UNDERSCORE in data and data.find(b"__type__", data.find(b"_")) >= 0) or (
-                _ESCAPE in data and data.find(b"\\u00") >= 0
-            )
-            # Up to the last list, a level takes a byte; behind it four, but for the innermost. None need be closed.
-            if size > limits.max_nodes or (
-                size + 3 * data.rfind(b"[") + 3 > 4 * limits.max_depth and may_be_deep(data, limits.max_depth)
-            ):
-                bound(data, limits)
-        read = self._read
-        if read is None:
-            value = self._parse(data, limits)
-        else:
-            try:
-                value = read(data)
-            except (ValueError, self._read_error) as error:
-                let_signals_through(error)
-                # The standard library has the last word: it knows Celery's NaN, and says where the fault is.
-                value = self._parse(data, limits)
-        return self._restored(value) if tagged else value
+            celery = self.dialect == "celery"
+            writer = Writer(self.types, *self._libraries, celery=celery, tuples=self.tuples)
+            self._derive(_writer=writer)
+        return writer
 
-    def _parse(self, data: bytes, limits: Limits) -> Any:
-        try:
-            text = data.decode()
-            value = self._decoder.decode(text)
-        except (ValueError, CorruptBody):
-            # It may have been refused for its levels first: not all that open one were counted.
-            bound(data, limits)
-            raise
-        if self.dialect != "celery" and re.search(r"\\u[dD]", text):
-            try:
-                self._encoder.encode(value).encode()
-            except UnicodeEncodeError as error:
-                raise CorruptBody("a surrogate stands alone", codec=self.name) from error
-        return value
+    if TYPE_CHECKING:
 
+        def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
+            """Decode a body; see `satchel.codecs.json_reading.Reader.loads`."""
 
-def _wrap(tag: str, plain: Any) -> Any:
-    # Kombu makes a UUID from keyword arguments.
-    return {"__type__": tag, "__value__": {"hex": plain} if tag == "uuid" else plain}
+    else:
 
+        @property
+        def loads(self) -> Callable[..., Any]:
+            """Decode a body; see `satchel.codecs.json_reading.Reader.loads`.
 
-def _bytes_tag(value: bytes) -> Any:
-    try:
-        return _wrap("bytes", value.decode())
-    except UnicodeDecodeError:
-        return _wrap("base64", b64encode(value).decode())
+            What only decoding needs is imported when this is looked up, which is before there is a message to blame.
+            """
+            loads = self._loads
+            if loads is None:
+                from satchel.codecs.json_reading import Reader
 
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON; Celery's dialect reads it")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not isfinite(value):
-        raise ValueError(f"the number {text[:40]} is beyond what a float holds")
-    return value
+                msgspec, celery = self._accelerator(self.accelerators[2]), self.dialect == "celery"
+                reader = Reader(self.types, msgspec, unique_keys=self.unique_keys, celery=celery)
+                loads = reader.loads
+                self._derive(_loads=loads)
+            return loads

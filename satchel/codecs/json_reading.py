@@ -1,21 +1,23 @@
-"""Reading kombu's type tags back: dicts of ``__type__`` and ``__value__`` become what they say."""
+"""Reading JSON, and kombu's type tags in it: dicts of ``__type__`` and ``__value__`` become what they say."""
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 from uuid import UUID, SafeUUID
 
-from satchel.codecs.json_bounds import TAG_LEVELS, bound
+from satchel.codecs.json_bounds import SMALL, TAG_LEVELS, bound, may_be_deep
 from satchel.codecs.tagged import RESERVED_TAGS, Types
-from satchel.codecs.values import FROM_TEXT, Restoring
-from satchel.errors import LimitExceeded, let_signals_through
-from satchel.types import Limits
+from satchel.codecs.values import FROM_TEXT, Restoring, unique
+from satchel.errors import CorruptBody, LimitExceeded, let_signals_through
+from satchel.types import Buffer, Limits
 
 _UNDERSCORE = ord("_")
 _ESCAPE = ord("\\")
@@ -29,6 +31,87 @@ _PLACE = "-0.00000000000000000E-9"
 #: Tags are cut out where the first so many characters have so many of them, and so many points per tag at the most:
 #: every float costs a call then.
 _LOOKED_AT, _TAGS, _POINTS = 4_000, 8, 6
+
+
+class Reader:
+    """Reads bodies; the rules are those of `satchel.codecs.json.Json`.
+
+    Args:
+        types: the application's types.
+        msgspec: the library, or None for the standard library alone.
+        unique_keys: refuse an object in which a key occurs twice.
+        celery: read NaN, infinities and lone surrogates.
+    """
+
+    def __init__(self, types: Types, msgspec: Any, *, unique_keys: bool, celery: bool) -> None:
+        pairs = unique if unique_keys else None
+        # msgspec keeps the last of equal keys and does not tell.
+        fast = msgspec and not unique_keys
+        restored = restorer("json", types)
+        self._restored = restored
+        self._surrogates = celery
+        self._decoder = (
+            json.JSONDecoder(object_pairs_hook=pairs)
+            if celery
+            else json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_refuse_constant, parse_float=_finite)
+        )
+        self._read: Callable[[bytes], Any] | None = msgspec.json.decode if fast else None
+        self._cut = cutter(msgspec, types, restored) if fast else None
+        self._read_error: Any = msgspec and msgspec.MsgspecError  # Not always a ValueError.
+
+    def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
+        """Decode a body; what is not strict JSON in UTF-8, without a byte order mark, is refused.
+
+        Raises:
+            LimitExceeded: it is nested too deep or holds too many values.
+            CorruptBody: a type tag is unknown or does not hold what it says, or a surrogate stands alone.
+            ValueError: it is not JSON.
+        """
+        data = body if type(body) is bytes else bytes(body)
+        size = len(data)
+        if size > SMALL:
+            tagged = may_have_tags(data)
+            if tagged and self._cut is not None:
+                value = self._cut(data, limits)
+                if value is not UNREAD:
+                    return value
+            bound(data, limits)
+        else:
+            # As may_have_tags() does.
+            tagged = (_UNDERSCORE in data and data.find(b"__type__", data.find(b"_")) >= 0) or (
+                _ESCAPE in data and data.find(b"\\u00") >= 0
+            )
+            # Up to the last list, a level takes a byte; behind it four, but for the innermost. None need be closed.
+            if size > limits.max_nodes or (
+                size + 3 * data.rfind(b"[") + 3 > 4 * limits.max_depth and may_be_deep(data, limits.max_depth)
+            ):
+                bound(data, limits)
+        read = self._read
+        if read is None:
+            value = self._parse(data, limits)
+        else:
+            try:
+                value = read(data)
+            except (ValueError, self._read_error) as error:
+                let_signals_through(error)
+                # The standard library has the last word: it knows Celery's NaN, and says where the fault is.
+                value = self._parse(data, limits)
+        return self._restored(value) if tagged else value
+
+    def _parse(self, data: bytes, limits: Limits) -> Any:
+        try:
+            text = data.decode()
+            value = self._decoder.decode(text)
+        except (ValueError, CorruptBody):
+            # It may have been refused for its levels first: not all that open one were counted.
+            bound(data, limits)
+            raise
+        if not self._surrogates and re.search(r"\\u[dD]", text):
+            try:
+                json.dumps(value, ensure_ascii=False, check_circular=False).encode()
+            except UnicodeEncodeError as error:
+                raise CorruptBody("a surrogate stands alone", codec="json") from error
+        return value
 
 
 def restorer(codec: str, types: Types) -> Callable[[Any], Any]:
@@ -178,6 +261,17 @@ def _uuid(digits: str) -> UUID:
     value = UUID.__new__(UUID)
     _set_int(value, int(digits, 16))
     _set_safe(value, _UNKNOWN)
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON; Celery's dialect reads it")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"the number {text[:40]} is beyond what a float holds")
     return value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from satchel.codecs.gate import passthrough, runs_nothing, unsure
@@ -17,9 +17,8 @@ from satchel.errors import EncodeError, LimitExceeded, let_signals_through
 from satchel.types import Limits
 
 Write = Callable[[Any, Limits], bytes | None]
+WriteOther = Callable[[Any, Limits, Exception], bytes | None]
 
-#: Bytes of MessagePack up to which it is quicker to count the brackets of what is written.
-PACKED_SMALL = 2_000
 #: Values from which on orjson holds the levels, rather than a look for brackets.
 _LEVELS_FROM = 300
 #: Values up to which a copy of them is quicker than marks.
@@ -34,36 +33,21 @@ _ATOMS = frozenset({str, int, bool, type(None)})
 _FAULTS = (EncodeError, LimitExceeded, ArithmeticError, AttributeError, RuntimeError, TypeError, ValueError)
 
 
-class Writers(NamedTuple):
-    """What encodes a value with the libraries; each function gives None where the exact encoder has to decide.
-
-    Attributes:
-        pack: packs a value of plain types, without tuples, and stops at any other; takes the value, None and `gate`.
-        gate: its options.
-        text: writes what was packed; it stops at bytes; takes the value, None and `stops`.
-        stops: its options.
-        write_large: writes what was packed, within the limits, without a look for brackets where that can be.
-        write_mixed: writes plain values, and others that have a tag, within the limits.
-        write_other: writes what was not packed, within the limits; takes the value, the limits and the error.
-    """
-
-    pack: Callable[[Any, None, int], bytes]
-    gate: int
-    text: Callable[[Any, None, int], bytes]
-    stops: int
-    write_large: Write
-    write_mixed: Write
-    write_other: Callable[[Any, Limits, Exception], bytes | None]
-
-
-def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any], str]) -> Writers:
-    """Give the functions that encode a value as the exact encoder would.
+def writers(
+    orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any], str]
+) -> tuple[Write, Write, WriteOther]:
+    """Give the functions that encode a value as the exact encoder would, within limits.
 
     Args:
         orjson, ormsgpack: the libraries.
         lower, encode: the exact encoder, which is asked for the parts that the libraries do not know.
 
-    They raise LimitExceeded for a plain value that a reader with the same limits would refuse.
+    Each of the functions gives None where the exact encoder has to decide, and raises LimitExceeded for a plain value
+    that a reader with the same limits would refuse:
+
+    - one writes what ormsgpack packed, without a look for brackets where that can be;
+    - one writes plain values, and others that have a tag;
+    - one writes what ormsgpack did not pack; it takes the error as well.
     """
     stops = runs_nothing(orjson)
     within, dumps = _within_levels(orjson, stops), orjson.dumps
@@ -103,8 +87,7 @@ def writers(orjson: Any, ormsgpack: Any, lower: Lowering, encode: Callable[[Any]
         body = mark(value, limits)
         return mixed(value, limits) if body is None else body
 
-    # orjson does not count the levels of tuples.
-    return Writers(packb, passthrough(ormsgpack, tuples=True), dumps, stops, large, mixed, other)
+    return large, mixed, other
 
 
 def _within_levels(orjson: Any, options: int) -> Callable[[Any, int], bytes | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -12,6 +12,7 @@ from satchel.codecs.plain import ask, celery_key, place, unsubclassed
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import CELERY_CARRIES, SCALARS, SUBSECOND_OFFSET, ZONED, hashable
 from satchel.errors import EncodeError, let_signals_through, text_of
+from satchel.frozen import dataclass
 from satchel.types import Limits
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -20,6 +19,7 @@ from satchel.codecs.base import (
     starved,
     window_bits,
 )
+from satchel.frozen import dataclass
 from satchel.types import Buffer
 
 _MIB = 1024 * 1024

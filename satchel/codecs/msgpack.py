@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar, Literal
 from uuid import UUID
@@ -16,6 +15,7 @@ from satchel.codecs.msgpack_reading import SHORT, unpacked, within
 from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring, measure
 from satchel.errors import CorruptBody, EncodeError
+from satchel.frozen import dataclass
 from satchel.types import Buffer, Limits
 
 #: The ext codes of scalars that MessagePack lacks; each holds the value's text, but for big ints and UUIDs.

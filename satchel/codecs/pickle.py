@@ -6,7 +6,6 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from functools import partial
@@ -52,6 +51,7 @@ from satchel.codecs.pickle_writing import (
 from satchel.codecs.tagged import SCALAR_TAGS, Types
 from satchel.codecs.values import Restoring, measure
 from satchel.errors import CorruptBody, EncodeError
+from satchel.frozen import dataclass
 from satchel.types import Buffer, Limits
 
 #: A float that is not finite, perhaps.

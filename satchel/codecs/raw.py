@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from satchel.codecs.base import Configured
 from satchel.errors import EncodeError
+from satchel.frozen import dataclass
 from satchel.types import Buffer, Limits
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from satchel.errors import DuplicateCodec
+from satchel.named import NamedTuple
 
 #: The tags of the value model itself; `tagged.py` guards them, `values.py` gives them their meaning.
 SCALAR_TAGS = frozenset({"bytes", "base64", "datetime", "date", "time", "timedelta", "decimal", "uuid", "bigint"})

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -39,11 +40,14 @@ def _timedelta_text(value: timedelta) -> str:
     return f"{sign}P{value.days}DT{value.seconds}{fraction}S"
 
 
-_DURATION = re.compile(r"(-?)P(-?\d{1,9})DT(\d{1,5})(?:\.(\d{6}))?S\Z", re.ASCII)
+@cache
+def _duration() -> Callable[[str], re.Match[str] | None]:
+    # Who reads none is spared it.
+    return re.compile(r"(-?)P(-?\d{1,9})DT(\d{1,5})(?:\.(\d{6}))?S", re.ASCII).fullmatch
 
 
 def _timedelta_value(text: str) -> timedelta:
-    match = _DURATION.match(text)
+    match = _duration()(text)
     if not match:
         raise ValueError(f"not a duration such as P1DT2.000003S: {text[:40]!r}")
     sign, days, seconds, micros = match.groups()

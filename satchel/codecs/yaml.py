@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 from satchel.codecs.base import ValueSerializer, derived, optional, require
 from satchel.codecs.lowering import Lowering
@@ -18,6 +18,8 @@ from satchel.codecs.yaml_reading import Building
 from satchel.codecs.yaml_scalars import CORE, constructors, resolvers
 from satchel.codecs.yaml_schema import KEYS, Schema, check_directives
 from satchel.errors import CorruptBody, EncodeError
+from satchel.frozen import dataclass
+from satchel.named import NamedTuple
 from satchel.types import Buffer, Limits
 
 _NO_LIBYAML = "install PyYAML from a wheel, which has libyaml in it"

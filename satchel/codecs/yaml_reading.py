@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from satchel.codecs.values import hashable, unique
 from satchel.codecs.yaml_scalars import CORE, LONGEST_NUMBER, TIMESTAMP, beginning, shortened
 from satchel.codecs.yaml_schema import Schema
 from satchel.errors import CorruptBody, LimitExceeded
+from satchel.named import NamedTuple
 from satchel.types import Limits
 
 _MERGE, _VALUE, _SET = CORE + "merge", CORE + "value", CORE + "set"

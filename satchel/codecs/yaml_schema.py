@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from satchel.codecs.values import Restoring
 from satchel.codecs.yaml_scalars import CORE
 from satchel.errors import CorruptBody, LimitExceeded
+from satchel.frozen import dataclass
 from satchel.types import Limits
 
 _CORE = frozenset(

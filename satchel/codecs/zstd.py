@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from satchel.codecs.base import (
@@ -34,6 +33,7 @@ from satchel.codecs.zstd_dictionaries import (
     distinct,
 )
 from satchel.errors import CorruptBody, UnknownDictionary
+from satchel.frozen import dataclass
 from satchel.types import Buffer
 
 _MIB = 1024 * 1024

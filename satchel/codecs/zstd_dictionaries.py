@@ -6,12 +6,13 @@ import os
 import struct
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 from weakref import WeakValueDictionary
 
 from satchel.errors import UnknownDictionary
 from satchel.forking import ProcessLock
+from satchel.frozen import dataclass
 from satchel.types import Buffer
 
 #: What `Zstd` is called when it has a dictionary: a peer that knows zstd alone is to refuse it by its header.

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from satchel.message.builder import MessageBuilder
-from satchel.message.options import TaskOptions
-from satchel.message.reader import MessageReader
-from satchel.message.reprs import bounded_repr
-from satchel.message.signatures import Signature
-from satchel.message.task_call import TaskCall
-from satchel.message.task_message import TaskMessage
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from satchel.message.builder import MessageBuilder
+    from satchel.message.reader import MessageReader
+    from satchel.message.reprs import bounded_repr
+    from satchel.message.signatures import Signature
+    from satchel.message.task_call import TaskCall
+    from satchel.message.task_message import TaskMessage
+    from satchel.message.task_options import TaskOptions
+else:  # A type checker is to report a name that is not there.
+    from satchel.lazily import imported_on_use
+
+    __getattr__ = imported_on_use(
+        __name__,
+        {
+            "builder": "MessageBuilder",
+            "reader": "MessageReader",
+            "reprs": "bounded_repr",
+            "signatures": "Signature",
+            "task_call": "TaskCall",
+            "task_message": "TaskMessage",
+            "task_options": "TaskOptions",
+        },
+    )
 
 __all__ = [
     "MessageBuilder",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from satchel.errors import EncodeError
+from satchel.frozen import dataclass
 from satchel.message.checks import flag, named, required_text, text
 from satchel.message.fields import EMBED, HEADERS, PROPERTIES, protocol_1_body
 from satchel.message.ids import new_id, this_origin
-from satchel.message.options import STANDING, Draft, TaskOptions, place
+from satchel.message.options import STANDING, Draft, place
 from satchel.message.schedule import schedule
 from satchel.message.settings import pipeline_or_default, zone
 from satchel.message.task_message import Pending, TaskMessage
@@ -20,6 +21,8 @@ from satchel.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # In typing from Python 3.11 on.
+
+    from satchel.message.task_options import TaskOptions
 
 _OWN: Final = frozenset({"serializer", "compression", "origin"})
 """The options of one message that a builder has by a name of its own."""

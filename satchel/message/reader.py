@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from datetime import datetime, tzinfo
 from typing import Any, Final, Literal
 
 from satchel.errors import CorruptBody
+from satchel.frozen import dataclass
 from satchel.message.settings import pipeline_or_default, zone
 from satchel.message.task_call import TaskCall
 from satchel.message.times import UTC, in_zone, parse_iso, shown

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from satchel.message.reprs import bounded_repr
 from satchel.message.times import UTC, in_zone, shown
+from satchel.named import NamedTuple
 
 
 class TaskCall(NamedTuple):

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone, tzinfo
+from functools import cache
 from typing import Any, Final
 
 from satchel.message.reprs import bounded_repr
 
 UTC: Final = timezone.utc
 
-_FORM: Final = re.compile(
+_FORM: Final = (
     r"(?P<year>\d{4})"
     r"(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?|(?P<month2>\d\d)(?P<day2>\d\d)"
     r"|-?W(?P<week>\d\d)(?:-?(?P<weekday>\d))?|-?(?P<ordinal>\d{3}))?"
     r"(?:[^0-9](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?)?"
-    r"(?P<zone>[Zz]|(?P<sign>[+-])(?P<zone_hours>\d\d)(?::?(?P<zone_minutes>[0-5]\d))?)?)?",
-    re.ASCII,
+    r"(?P<zone>[Zz]|(?P<sign>[+-])(?P<zone_hours>\d\d)(?::?(?P<zone_minutes>[0-5]\d))?)?)?"
 )
 
-
 #: What every version of Python reads alike. Not each looks at the minutes of the offset.
-_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?[+-]\d\d:[0-5]\d", re.ASCII)
+_CANONICAL: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?[+-]\d\d:[0-5]\d"
+
+
+@cache
+def _matcher(form: str) -> Callable[[str], re.Match[str] | None]:
+    """Compile a form when a time is first read: who only sends is spared a millisecond."""
+    return re.compile(form, re.ASCII).fullmatch
 
 
 def parse_iso(text: str) -> datetime:
@@ -34,9 +40,9 @@ def parse_iso(text: str) -> datetime:
     Raises:
         ValueError: the text is not such a form, or not a date of the years 1 to 9999.
     """
-    if _CANONICAL.fullmatch(text):
+    if _matcher(_CANONICAL)(text):
         return datetime.fromisoformat(text)
-    match = _FORM.fullmatch(text)
+    match = _matcher(_FORM)(text)
     if match is None:
         raise ValueError("not a form of ISO 8601")
     part = match.groupdict()

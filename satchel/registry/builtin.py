@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from satchel.named import NamedTuple
 
 
 class Builtin(NamedTuple):

@@ -26,7 +26,7 @@ _METHODS: dict[str, dict[str, tuple[str, ...]]] = {
 
 def is_content_type(name: str) -> bool:
     """Whether a text is a MIME type in lower case, without parameters."""
-    return bool(re.match(_CONTENT_TYPE, name))
+    return "/" in name and bool(re.match(_CONTENT_TYPE, name))
 
 
 def check_names(names: Iterable[object], what: str = "name") -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from satchel.named import NamedTuple
 from satchel.registry.builtin import Builtin
 
 

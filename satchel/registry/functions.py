@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from satchel.errors import EncodeError
+from satchel.frozen import dataclass
 from satchel.types import Buffer, Limits
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from reprlib import Repr
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from satchel.errors import ContentDisallowed
+from satchel.named import NamedTuple
 from satchel.registry.checks import CONTENT_ENCODINGS, Kind, is_content_type
 from satchel.registry.registry import Registry
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from satchel.codecs.base import Compressor, Serializer
 from satchel.codecs.tagged import Types
 from satchel.errors import DuplicateCodec, InvalidCodec, UnknownCodec
-from satchel.registry import plugins
 from satchel.registry.builtin import CELERY_COMPRESSORS, COMPRESSORS, SERIALIZERS
 from satchel.registry.checks import Kind, check_codec, check_names, is_content_type
 from satchel.registry.entry import Entry
@@ -104,6 +103,8 @@ class Registry:
         for entry in entries:
             if name in entry.names or name in entry.content_types:
                 return entry
+        from satchel.registry import plugins  # What is built in needs none.
+
         if name not in self._removed and name in plugins.discover(f"satchel.{kind}s"):
             return self._plugin(kind, name)
         cure = None
@@ -126,6 +127,8 @@ class Registry:
 
         Among the compressors is ``zstd-dictionary``, where installed distributions offer dictionaries.
         """
+        from satchel.registry import plugins
+
         taken = {name for entry in self._entries(kind) for name in entry.names} | self._removed
         names = [*plugins.discover(f"satchel.{kind}s")]
         if kind == "compressor" and plugins.discover(plugins.DICTIONARY_GROUP):
@@ -138,6 +141,8 @@ class Registry:
         return self._serializers if kind == "serializer" else self._compressors
 
     def _plugin(self, kind: Kind, name: str) -> Entry:
+        from satchel.registry import plugins
+
         codec = plugins.load(kind, name)
         entry = Entry(name, (codec.content_type,), (), "plugin", codec)
         self._check_free(kind, entry, self._entries(kind))
@@ -219,6 +224,8 @@ class Registry:
             InvalidCodec: one does not import, or is not what kombu asks for.
             DuplicateCodec: the name or content type of one is taken.
         """
+        from satchel.registry import plugins
+
         offered = plugins.discover(plugins.KOMBU_GROUP)
         registry = self
         for name in names or tuple(offered):

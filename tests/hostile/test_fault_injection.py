@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 import satchel.codecs.base
-import satchel.codecs.json
+import satchel.codecs.json_exact
+import satchel.codecs.json_reading
 import satchel.codecs.lzma
 import satchel.codecs.pickle_calls
 import satchel.codecs.pickle_writing
@@ -108,7 +109,8 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
 
     monkeypatch.setattr(satchel.codecs.base, "import_module", import_module)
     monkeypatch.setattr(satchel.codecs.lzma, "import_module", import_module)
-    monkeypatch.setattr(satchel.codecs.json, "json", Library(json, counting))
+    for module in (satchel.codecs.json_exact, satchel.codecs.json_reading):
+        monkeypatch.setattr(module, "json", Library(json, counting))
     monkeypatch.setattr(satchel.codecs.pickle_writing.QuickPickler, "dump", dump, raising=False)
     monkeypatch.setattr(satchel.codecs.pickle_calls.ModelUnpickler, "load", load, raising=False)
     monkeypatch.setattr(satchel.codecs.pickle_calls.PlainUnpickler, "load", load, raising=False)

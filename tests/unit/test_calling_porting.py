@@ -13,7 +13,8 @@ import celery.app.task
 import pytest
 
 from satchel.calling import App, Signature, Task, chain
-from satchel.calling.options import WORKERS, CallOptions
+from satchel.calling.call_options import CallOptions
+from satchel.calling.options import WORKERS
 from tests.unit.calling import Shop
 
 kombu: Any = import_module("kombu")

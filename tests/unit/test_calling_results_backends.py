@@ -16,7 +16,7 @@ import pytest
 
 from satchel import ContentDisallowed, CorruptBody, LimitExceeded, Limits, MissingDependency
 from satchel.calling.results import AsyncResult, Backend, BackendError, GroupResult, ResultTimeout, backend_for
-from satchel.calling.results.backends import key_prefix
+from satchel.calling.results.backends.choosing import key_prefix
 from tests.unit.calling import stored
 
 # By url

@@ -68,7 +68,7 @@ class Point:
 
 def marked(value: Any, dialect: Any = "satchel", limits: Limits = LIMITS, **options: Any) -> bytes | None:
     codec = fast(dialect=dialect, **options)
-    return marker(orjson, ormsgpack, codec._lower)(value, limits)
+    return marker(orjson, ormsgpack, codec._more().lower)(value, limits)
 
 
 def exact(value: Any, dialect: Any = "satchel", **options: Any) -> bytes:
@@ -231,7 +231,7 @@ def test_what_another_thread_changes_meanwhile_is_written_as_it_was_at_one_momen
     found = set[bytes | None]()
     try:
         for _ in range(200_000):
-            found.add(marker(orjson, ormsgpack, codec._lower)(value, LIMITS))
+            found.add(marker(orjson, ormsgpack, codec._more().lower)(value, LIMITS))
             if len(found) > 1:
                 break
     finally:
@@ -268,7 +268,7 @@ def test_what_a_signal_raises_while_texts_are_made_comes_out(kind):
 @pytest.mark.parametrize("part", [b"abc", str(KEY), float("nan"), {"__type__": 1}], ids=str)
 def test_after_values_that_could_not_be_marked_others_are_not_tried_for_a_while(monkeypatch, part):
     codec = fast()
-    write, bad = marker(orjson, ormsgpack, codec._lower), [*ORDERS, part]
+    write, bad = marker(orjson, ormsgpack, codec._more().lower), [*ORDERS, part]
     tries: list[Any] = []
 
     def is_within(value: Any, _: Limits) -> bool:
@@ -285,7 +285,7 @@ def test_after_values_that_could_not_be_marked_others_are_not_tried_for_a_while(
 
 @MARKS
 def test_values_that_take_turns_with_others_that_cannot_be_marked_are_marked_still():
-    write = marker(orjson, ormsgpack, fast()._lower)
+    write = marker(orjson, ormsgpack, fast()._more().lower)
 
     found = [write(value, LIMITS) for _ in range(200) for value in ([*ORDERS, b"abc"], ORDERS)]
 

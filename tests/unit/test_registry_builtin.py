@@ -26,7 +26,7 @@ LINES: list[tuple[Kind, Any, Builtin]] = [
 #: What codecs share, and parts of one codec.
 NO_CODECS = {
     *("base", "describing", "gate", "lowering", "plain", "tagged", "values"),
-    *("json_bounds", "json_levels", "json_marking", "json_reading", "json_writing"),
+    *("json_bounds", "json_exact", "json_levels", "json_marking", "json_reading", "json_writing"),
     *(
         "msgpack_fast",
         "msgpack_reading",

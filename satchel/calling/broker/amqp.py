@@ -10,6 +10,7 @@ from typing import Any
 
 from satchel.calling.broker.link import Parcel, VirtualLink, unroutable
 from satchel.calling.errors import NotConfirmed, OperationalError, Refused
+from satchel.calling.routing.queues import is_entity
 from satchel.errors import let_signals_through
 
 #: How many messages may wait for their confirmation at a time.
@@ -41,7 +42,7 @@ class AmqpLink(VirtualLink):
         self._refused.clear()
         channel.events["basic_return"].add(self._on_return)
         if self._confirm:
-            channel.confirm_select()
+            channel.confirm_select(nowait=True)  # A broker that has no confirms ends the connection.
             channel.events["basic_ack"].add(self._on_ack)
             channel.events["basic_nack"].add(self._on_nack)
         return channel
@@ -123,6 +124,14 @@ class AmqpLink(VirtualLink):
             if refusal is not None:
                 refused[number] = refusal
         return refused
+
+    def _declare_one(self, entity: Any) -> None:
+        if not is_entity(entity, "Queue") or entity.no_declare or not entity.name or entity.on_declared:
+            entity.declare()
+            return
+        # The broker takes one after another, and a refusal ends the channel: to wait for the last is to wait for all.
+        entity.declare(nowait=True)
+        self._channel.queue_declare(entity.name, passive=True)
 
     def _refusal(self, parcel: Parcel) -> OperationalError | None:
         route = parcel.route

@@ -6,12 +6,13 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from satchel.calling.errors import OperationalError, Refused, Unroutable
 from satchel.calling.routing import Route
 from satchel.errors import let_signals_through
 from satchel.message import TaskMessage
+from satchel.named import NamedTuple
 
 # In half the time of a NamedTuple's own constructor, which is Python.
 _new = tuple.__new__
@@ -201,10 +202,13 @@ class VirtualLink:
     def _declare(self, route: Route) -> None:
         for entity in (route.exchange_to_declare, route.queue):
             if entity is not None and id(entity) not in self._declared:
-                entity.bind(self._channel).declare()
+                self._declare_one(entity.bind(self._channel))
                 if len(self._declared) >= _DECLARED:
                     self._declared.clear()
                 self._declared[id(entity)] = entity  # Kept, so that no other one gets its id.
+
+    def _declare_one(self, entity: Any) -> None:
+        entity.declare()
 
     def _fail(self, error: Exception, parcel: Parcel | None) -> None:
         if not self._failures:  # The transport itself could not be had: an unknown scheme, or no such library.

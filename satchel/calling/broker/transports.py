@@ -8,7 +8,6 @@ from itertools import chain
 from typing import Any
 
 from satchel.calling.naming import nearest
-from satchel.calling.urls import UNREADABLE, secret_behind
 from satchel.codecs.base import require
 from satchel.errors import MissingDependency
 
@@ -67,6 +66,8 @@ def new_connection(url: Any, options: dict[str, Any], *, setting: str = "broker_
         what = f"broker_failover_strategy gave no order of the brokers: {type(error.__cause__).__name__}"
         raise ValueError(what) from error.__cause__
     except TypeError as error:  # An option behind a question mark, for which kombu has no argument.
+        from satchel.calling.urls import secret_behind
+
         named = "" if secret_behind(url) else _named(error)
         raise ValueError(f"{setting} has an option behind its ? that kombu does not know{named}") from None
     except KeyError as error:
@@ -77,7 +78,7 @@ def new_connection(url: Any, options: dict[str, Any], *, setting: str = "broker_
         raise ValueError(f"kombu has no transport {kind!r}, see {setting}; {hint}") from error
     except ValueError:
         # Not chained: Python's own text may have a part of the password in it.
-        raise ValueError(f"{setting} cannot be read; {UNREADABLE}") from None
+        raise _unreadable(setting) from None
     except (ImportError, NameError, AttributeError) as error:
         install = _INSTALL.get(kind.partition("+")[0], f"pip install 'kombu[{kind}]'")
         raise MissingDependency(
@@ -90,6 +91,12 @@ def new_connection(url: Any, options: dict[str, Any], *, setting: str = "broker_
     if connection.transport.driver_type == "sql":
         _find_driver(connection.hostname, setting)
     return connection
+
+
+def _unreadable(setting: str) -> ValueError:
+    from satchel.calling.urls import UNREADABLE
+
+    return ValueError(f"{setting} cannot be read; {UNREADABLE}")
 
 
 class _StrategyFailed(Exception):
@@ -137,7 +144,7 @@ def _find_driver(url: str, setting: str) -> None:
             "it is sqla+ and SQLAlchemy's url: sqla+sqlite:///path, sqla+postgresql+psycopg://user@host/name, …"
         ) from error
     except (sqlalchemy.exc.ArgumentError, ValueError):
-        raise ValueError(f"{setting} cannot be read; {UNREADABLE}") from None
+        raise _unreadable(setting) from None
     try:
         dialect.import_dbapi()
     except ImportError as error:

@@ -11,8 +11,8 @@ from satchel.calling.carrying import linked, listed, one_name
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from satchel.calling.call_options import CallOptions
     from satchel.calling.canvas.composed import Member, Step
-    from satchel.calling.options import CallOptions
     from satchel.calling.results import AsyncResult, GroupResult
     from satchel.calling.sendable import Sendable
 

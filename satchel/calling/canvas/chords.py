@@ -11,10 +11,10 @@ from satchel.calling.carrying import linked, listed, one_name
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from satchel.calling.call_options import CallOptions
     from satchel.calling.canvas.chains import Chain
     from satchel.calling.canvas.composed import Member
     from satchel.calling.canvas.groups import Group
-    from satchel.calling.options import CallOptions
     from satchel.calling.results import AsyncResult, GroupResult
     from satchel.calling.sendable import Sendable
 

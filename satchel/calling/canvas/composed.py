@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from satchel.calling.app import App
+    from satchel.calling.call_options import CallOptions
     from satchel.calling.canvas.chains import Chain
     from satchel.calling.canvas.chords import Chord
     from satchel.calling.canvas.groups import Group
-    from satchel.calling.options import CallOptions
     from satchel.calling.signature import Signature
 
 Member: TypeAlias = "Signature[Any] | Chain | Group | Chord"

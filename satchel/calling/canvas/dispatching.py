@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from satchel.calling.calls import NO_DEFAULTS, Call, Defaults
 from satchel.calling.canvas.building import steps_of
@@ -18,12 +18,13 @@ from satchel.calling.results import AsyncResult, GroupResult
 from satchel.calling.signature import Signature
 from satchel.message.ids import new_id
 from satchel.message.times import shown
+from satchel.named import NamedTuple
 
 if TYPE_CHECKING:
     from satchel.calling.app import App
+    from satchel.calling.call_options import CallOptions
     from satchel.calling.canvas.composed import Member, Step
     from satchel.calling.canvas.freezing import Result
-    from satchel.calling.options import CallOptions
 
 UNLOCK: Final = "celery.chord_unlock"
 """The task of Celery's that waits for the header of a chord, where the result backend does not count."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from satchel.calling.canvas.building import steps_of
 from satchel.calling.canvas.groups import Group
 from satchel.calling.carrying import carried, listed, one_name, with_defaults
 from satchel.calling.results import AsyncResult, GroupResult
-from satchel.calling.results.backends.none import NoBackend
+from satchel.calling.results.nowhere import NoBackend
 from satchel.calling.signature import Signature
 from satchel.errors import SatchelError
 from satchel.message.ids import new_id
+from satchel.named import NamedTuple
 
 if TYPE_CHECKING:
     from satchel.calling.app import App

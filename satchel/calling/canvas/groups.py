@@ -11,10 +11,10 @@ from satchel.calling.carrying import listed, one_name
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from satchel.calling.call_options import CallOptions
     from satchel.calling.canvas.chains import Chain
     from satchel.calling.canvas.chords import Chord
     from satchel.calling.canvas.composed import Member
-    from satchel.calling.options import CallOptions
     from satchel.calling.results import GroupResult
     from satchel.calling.signature import Signature
 

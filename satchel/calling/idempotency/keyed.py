@@ -19,7 +19,7 @@ from satchel.message.times import duration, shown
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from satchel.calling.options import CallOptions
+    from satchel.calling.call_options import CallOptions
     from satchel.calling.results import Backend
 
 __all__ = ["Idempotency", "IdempotencyError", "KeyedResult"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from satchel.calling.urls import redis_url
 from satchel.codecs.base import require
 from satchel.errors import SatchelError
 from satchel.message.times import shown
+from satchel.named import NamedTuple
 
 State = Literal["mine", "sent", "busy", "other"]
 

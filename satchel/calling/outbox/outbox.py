@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from satchel.calling.app import App
 from satchel.calling.outbox.relay import Relay
@@ -12,11 +12,12 @@ from satchel.calling.outbox.table import outbox_table, row_of, sqlalchemy
 from satchel.calling.signature import Signature
 from satchel.message.checks import integer, required_text
 from satchel.message.times import UTC, shown
+from satchel.named import NamedTuple
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from satchel.calling.options import CallOptions
+    from satchel.calling.call_options import CallOptions
     from satchel.calling.results import AsyncResult
 
 __all__ = ["FailedMessage", "Outbox", "Relay"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from satchel.calling.broker.link import PATIENCE, Link, Parcel
 from satchel.calling.errors import NotConfirmed, OperationalError, Refused, Unroutable
@@ -14,6 +14,7 @@ from satchel.errors import let_signals_through, text_of
 from satchel.message.checks import integer
 from satchel.message.checks import limit as seconds
 from satchel.message.times import shown
+from satchel.named import NamedTuple
 
 if TYPE_CHECKING:
     import threading

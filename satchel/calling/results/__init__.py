@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from satchel.calling.results.backends import Backend, backend_for
-from satchel.calling.results.errors import BackendError, RemoteTraceback, ResultTimeout, TaskError, TaskRevoked
-from satchel.calling.results.group import GroupResult, result_from_tuple
-from satchel.calling.results.record import PENDING, Record
-from satchel.calling.results.result import AsyncResult
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from satchel.calling.results.backends.base import Backend
+    from satchel.calling.results.backends.choosing import backend_for
+    from satchel.calling.results.errors import BackendError, RemoteTraceback, ResultTimeout, TaskError, TaskRevoked
+    from satchel.calling.results.group import GroupResult, result_from_tuple
+    from satchel.calling.results.record import PENDING, Record
+    from satchel.calling.results.result import AsyncResult
+else:  # A type checker is to report a name that is not there.
+    from satchel.lazily import imported_on_use
+
+    __getattr__ = imported_on_use(
+        __name__,
+        {
+            "backends.base": "Backend",
+            "backends.choosing": "backend_for",
+            "errors": "BackendError RemoteTraceback ResultTimeout TaskError TaskRevoked",
+            "group": "GroupResult result_from_tuple",
+            "record": "PENDING Record",
+            "result": "AsyncResult",
+        },
+    )
 
 __all__ = [
     "PENDING",

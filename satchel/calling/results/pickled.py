@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 from satchel.calling.results.exceptions import POINTING, ExceptionTable, Foreign
@@ -12,6 +11,7 @@ from satchel.calling.results.record import EXCEPTION_STATES
 from satchel.codecs.pickle import Pickle
 from satchel.codecs.pickle_calls import COPYING, Seal, seal
 from satchel.errors import ContentDisallowed
+from satchel.frozen import dataclass
 from satchel.types import Buffer, Limits
 
 

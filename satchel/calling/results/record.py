@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from satchel.named import NamedTuple
 
 READY_STATES: Final = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 """After these, nothing comes."""
@@ -47,6 +49,11 @@ class Record(NamedTuple):
     def ready(self) -> bool:
         """Whether it is the last state."""
         return self.state in READY_STATES
+
+    @property
+    def raised(self) -> bool:
+        """Whether the task ended with an exception, which is the result."""
+        return self.state in PROPAGATED_STATES
 
     def message(self, task_id: str) -> dict[str, Any]:
         """Give what callbacks get: Celery's names, and whatever else was stored."""

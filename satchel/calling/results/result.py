@@ -9,8 +9,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from satchel.calling.results.errors import BackendError
-from satchel.calling.results.record import PROPAGATED_STATES, Record
-from satchel.calling.results.waiting import Outage
 from satchel.errors import DecodeError
 from satchel.message.tables import encodable
 from satchel.message.times import shown
@@ -18,6 +16,7 @@ from satchel.message.times import shown
 if TYPE_CHECKING:
     from satchel.calling.results.backends.base import Backend
     from satchel.calling.results.group import GroupResult
+    from satchel.calling.results.record import Record
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -117,7 +116,7 @@ class AsyncResult(Generic[R_co]):
         record = self._record()
         if callback is not None:
             callback(self.id, record.result)
-        if propagate and record.state in PROPAGATED_STATES:
+        if propagate and record.raised:
             raise_of_parents(self.parent, deadline, headers=True)
             raise_failure(record)
         return cast(R_co, record.result)
@@ -136,6 +135,8 @@ class AsyncResult(Generic[R_co]):
     async def _wait(self) -> R_co:
         import asyncio  # 14 ms, and most callers have no event loop.
 
+        from satchel.calling.results.waiting import Outage
+
         # Short looks, not one long wait: a thread cannot be cancelled, and the loop's are few.
         if self.ignored:
             return cast(R_co, None)
@@ -149,7 +150,7 @@ class AsyncResult(Generic[R_co]):
             except BackendError as error:
                 outage.check(error)
             else:
-                if record.state in PROPAGATED_STATES:
+                if record.raised:
                     await wait_for_parents(self.parent, headers=True)
                     raise_failure(record)
                 if record.ready:
@@ -261,7 +262,7 @@ class AsyncResult(Generic[R_co]):
 
 def raise_failure(record: Record) -> None:
     """Raise what a task raised, if that is how it ended."""
-    if record.state in PROPAGATED_STATES:
+    if record.raised:
         error: BaseException = record.result
         raise error.with_traceback(None)  # It is kept, and would grow by each time that it is raised.
 

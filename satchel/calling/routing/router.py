@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from satchel.calling.routing.queues import Queues, entities, is_broadcast
 from satchel.calling.routing.table import NOWHERE, Destination, Match, RouteTable, check_destination
 from satchel.calling.settings import Settings
 from satchel.message.times import shown
+from satchel.named import NamedTuple
 
 #: Names of tasks may be made up at run time: so many are remembered.
 _REMEMBERED: Final = 10_000

@@ -6,13 +6,14 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from satchel.calling.naming import did_you_mean
 from satchel.calling.options import PUBLISHING
 from satchel.calling.routing.queues import is_entity
 from satchel.message.options import OPTION_NAMES
 from satchel.message.times import shown
+from satchel.named import NamedTuple
 
 Function = Callable[..., Any]
 
@@ -43,7 +44,7 @@ _ROUTE_OPTIONS: Final = (OPTION_NAMES | PUBLISHING | frozenset(Destination._fiel
     "publisher",
     "task_id",
 }
-_DOTTED: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*([.:][^\W\d]\w*)", re.ASCII)
+_DOTTED: Final = r"[^\W\d]\w*(\.[^\W\d]\w*)*([.:][^\W\d]\w*)"
 
 
 class _Map:
@@ -187,7 +188,7 @@ def _entry(where: str, entry: Any) -> _Map | _Router:
                 raise TypeError(f"{where}[{index}] must be a pair of a task's name and its route, got {shown(pair)}")
         return _Map(where, [(pair[0], pair[1]) for pair in entry])
     if isinstance(entry, str):
-        if not _DOTTED.fullmatch(entry):
+        if not re.fullmatch(_DOTTED, entry, re.ASCII):
             raise TypeError(
                 f"{where} must be the dotted name of a function, such as 'proj.routers.route', got {entry!r}"
             )

@@ -6,8 +6,9 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import timedelta, tzinfo
+from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal
 
@@ -15,10 +16,11 @@ from satchel.calling.retrying import RetryPolicy
 from satchel.calling.settings.kinds import DEFAULT_BROKER, KINDS, zone_of
 from satchel.calling.settings.names import ADDRESS_PARTS, refuse_elsewhere
 from satchel.calling.settings.sources import UnknownVariable, from_variables, known, named, prefix_of
+from satchel.frozen import dataclass
 from satchel.message.times import shown
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-_PASSWORD: Final = re.compile(r"(://[^/?#;]*?:)[^/?#;]*@")
+_PASSWORD: Final = r"(://[^/?#;]*?:)[^/?#;]*@"
 
 
 def _nothing() -> Mapping[str, Any]:
@@ -149,7 +151,7 @@ class Settings:
 
     def __repr__(self) -> str:
         """Show what is not the default, without passwords."""
-        changed = (name for name in KINDS if getattr(self, name) != getattr(_DEFAULTS, name))
+        changed = (name for name in KINDS if getattr(self, name) != getattr(_defaults(), name))
         return f"Settings({', '.join(f'{name}={_masked(name, getattr(self, name))}' for name in changed)})"
 
     def __eq__(self, other: object) -> bool:
@@ -268,7 +270,9 @@ class Settings:
         return replace(self, **{name: value for name, value in known(changes).items() if name in KINDS})
 
 
-_DEFAULTS: Final = Settings()
+@cache
+def _defaults() -> Settings:
+    return Settings()
 
 
 def _remade(values: dict[str, Any]) -> Settings:
@@ -282,4 +286,4 @@ def _plain(value: Any) -> Any:
 def _masked(name: str, value: Any) -> str:
     if isinstance(value, Mapping):  # TLS and transport options may have secrets in them.
         return "{" + ", ".join(f"{key!r}: ..." for key in value) + "}"
-    return _PASSWORD.sub(r"\1***@", repr(value)) if name.endswith(("_url", "_backend")) else shown(value)
+    return re.sub(_PASSWORD, r"\1***@", repr(value)) if name.endswith(("_url", "_backend")) else shown(value)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import timedelta, tzinfo
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.settings import texts
 from satchel.message import checks
 from satchel.message.times import UTC, duration, shown
+from satchel.named import NamedTuple
 
 DEFAULT_BROKER: Final = "amqp://guest:guest@localhost:5672//"
 """Where Celery looks for a broker when it is told nothing."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from satchel.calling.results.errors import BackendError
-from satchel.calling.results.record import Record
+
+if TYPE_CHECKING:
+    from satchel.calling.results.record import Record
 
 
 class NoBackend:

@@ -1,0 +1,201 @@
+"""Frozen dataclasses that share their methods: in all that shows, what `dataclasses` makes."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import pickle
+from collections.abc import Callable
+from dataclasses import KW_ONLY, FrozenInstanceError, field
+from typing import Any, ClassVar
+
+import pytest
+
+from satchel import frozen
+
+
+class _Fields:
+    first: int
+    second: str = "two"
+    rest: list[Any] = field(default_factory=list)
+    _: KW_ONLY
+    third: float = 3.0
+    unseen: int = field(default=4, repr=False)
+    unlike: int = field(default=5, compare=False)
+    unhashed: int = field(default=6, hash=False)
+    worked_out: int = field(init=False, repr=False, compare=False)
+    constant: ClassVar[int] = 7
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "worked_out", 8)
+
+
+def made(name: str, make: Callable[[type], type]) -> Any:
+    """Make a class of the fields above, in this module, where pickle finds it."""
+    space = {**_Fields.__dict__, "__doc__": "Some fields.", "__qualname__": name}
+    for each in ("__dict__", "__weakref__"):
+        del space[each]
+    return make(type(name, (), space))
+
+
+Ours: Any = made("Ours", frozen.dataclass(frozen=True))
+Theirs: Any = made("Theirs", dataclasses.dataclass(frozen=True))
+SIDES = pytest.mark.parametrize("cls", [Ours, Theirs], ids=["ours", "theirs"])
+CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+    ((1,), {}),
+    ((1, "x"), {"third": 2}),
+    ((), {"first": 1, "rest": [2]}),
+    ((1, "x", []), {"unseen": 1, "unlike": 2, "unhashed": 3}),
+]
+
+
+@pytest.mark.parametrize(("args", "kwargs"), CALLS)
+def test_instances_are_made_shown_and_compared_alike(args: Any, kwargs: Any) -> None:
+    ours, theirs = Ours(*args, **kwargs), Theirs(*args, **kwargs)
+
+    assert vars(ours) == vars(theirs)
+    assert repr(ours) == repr(theirs).replace("Theirs", "Ours")
+    assert ours == Ours(*args, **kwargs)
+    assert ours != theirs
+    assert ours != Ours(9)
+    assert dataclasses.asdict(ours) == dataclasses.asdict(theirs)
+
+
+@SIDES
+def test_what_is_compared_and_hashed_is_what_the_fields_say(cls: Any) -> None:
+    assert cls(1, "x", ()) == cls(1, "x", (), unlike=0)
+    assert cls(1, "x", ()) != cls(1, "x", (), unhashed=0)
+    assert hash(cls(1, "x", ())) == hash(cls(1, "x", (), unhashed=0, unlike=0)) != hash(cls(2, "x", ()))
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(cls(1))
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [
+        ((), {}, "missing a required argument: 'first'"),
+        ((), {"second": 1}, "missing a required argument: 'first'"),
+        ((1, 2, 3, 4), {}, "too many positional arguments"),
+        ((1,), {"first": 1}, "multiple values for argument 'first'"),
+        ((1,), {"forth": 1}, "got an unexpected keyword argument 'forth'"),
+        ((1,), {"worked_out": 1}, "got an unexpected keyword argument 'worked_out'"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(args: Any, kwargs: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=f"^Ours\\(\\) {message}"):
+        Ours(*args, **kwargs)
+    with pytest.raises(TypeError):
+        Theirs(*args, **kwargs)
+
+
+@SIDES
+@pytest.mark.parametrize("name", ["first", "worked_out", "constant", "other"])
+def test_nothing_can_be_set_or_deleted(cls: Any, name: str) -> None:
+    instance = cls(1)
+
+    with pytest.raises(FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+        setattr(instance, name, 1)
+    with pytest.raises(FrozenInstanceError, match=f"cannot delete field '{name}'"):
+        delattr(instance, name)
+
+
+@SIDES
+def test_a_subclass_that_is_no_dataclass_has_attributes_of_its_own(cls: Any) -> None:
+    class Sub(cls):  # type: ignore[misc]
+        pass
+
+    instance = Sub(1)
+    instance.own = 2
+    del instance.own
+    with pytest.raises(FrozenInstanceError):
+        instance.first = 2
+
+
+@pytest.mark.parametrize("make", [frozen.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
+@SIDES
+def test_a_frozen_dataclass_derives_from_one(cls: Any, make: Any) -> None:
+    @make(frozen=True)
+    class Sub(cls):  # type: ignore[misc]
+        forth: int = 4
+
+    instance = Sub(1, forth=5)
+    assert (instance.first, instance.third, instance.forth, instance.worked_out) == (1, 3.0, 5, 8)
+    assert instance == dataclasses.replace(instance, second="two") != Sub(1)
+    assert [each.name for each in dataclasses.fields(Sub)][-1] == "forth"
+    with pytest.raises(FrozenInstanceError):
+        instance.forth = 6
+
+
+def test_a_dataclass_that_can_be_changed_does_not_derive_from_one() -> None:
+    with pytest.raises(TypeError, match="cannot inherit non-frozen dataclass from a frozen one"):
+
+        @dataclasses.dataclass
+        class Sub(Ours):  # type: ignore[misc]
+            pass
+
+
+@SIDES
+def test_copies_are_equal(cls: Any) -> None:
+    instance = cls(1, rest=(), third=2)
+
+    for twin in (copy.copy(instance), copy.deepcopy(instance), dataclasses.replace(instance)):
+        assert twin == instance
+        assert vars(twin) == vars(instance)
+    assert pickle.loads(pickle.dumps(instance)) == instance
+    assert dataclasses.replace(instance, first=2) == cls(2, rest=(), third=2)
+    with pytest.raises((TypeError, ValueError), match="worked_out"):
+        dataclasses.replace(instance, worked_out=1)
+
+
+def test_what_tools_ask_for_is_the_same() -> None:
+    def told(cls: Any) -> list[Any]:
+        signature = inspect.signature(cls)
+        listed = [(each.name, each.kind, repr(each.default)) for each in signature.parameters.values()]
+        return [listed, signature.return_annotation, cls.__match_args__, repr(dataclasses.fields(cls))]
+
+    assert told(Ours) == told(Theirs)
+    assert inspect.signature(Ours).parameters["rest"].annotation == list[Any]
+    with pytest.raises(AttributeError):
+        _ = Ours(1).__signature__
+
+    class Sub(Ours):  # type: ignore[misc]
+        def __init__(self, only: int) -> None:
+            super().__init__(only)
+
+    assert str(inspect.signature(Sub)) == "(only: 'int') -> 'None'"
+    match Ours(1, "x"):
+        case Ours(first, second, rest):
+            assert (first, second, rest) == (1, "x", [])
+        case _:
+            pytest.fail("it did not match")
+
+
+def test_comparing_showing_and_keywords_can_be_chosen() -> None:
+    @frozen.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+    class Plain:
+        first: int = 1
+
+    assert Plain() != Plain()
+    assert len({Plain(), Plain()}) == 2
+    assert repr(Plain()).startswith("<")
+    assert Plain(first=2).first == 2
+    with pytest.raises(TypeError, match="too many positional arguments"):
+        Plain(2)  # type: ignore[call-arg]
+
+
+def test_methods_of_its_own_stay() -> None:
+    @frozen.dataclass(frozen=True)
+    class Own:
+        first: int = 1
+
+        def __repr__(self) -> str:
+            return "own"
+
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        def __hash__(self) -> int:
+            return 3
+
+    assert (repr(Own()), Own() == 5, hash(Own())) == ("own", True, 3)
