@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from satchel.frozen import hints, misfit
 
+if TYPE_CHECKING:
+    from inspect import Signature
+
 __all__ = ["NamedTuple"]
 
 try:
@@ -31,10 +34,14 @@ class _Named(tuple[Any, ...]):
     __slots__ = ()
     _fields: ClassVar[tuple[str, ...]] = ()
     _field_defaults: ClassVar[dict[str, Any]] = {}
+    _defaults: ClassVar[tuple[Any, ...]] = ()
 
     def __new__(cls: type[_N], /, *values: Any, **named: Any) -> _N:
-        if named or len(values) != len(cls._fields):
+        missing = len(cls._fields) - len(values)
+        if named or not 0 <= missing <= len(cls._defaults):
             values = _completed(cls, values, named)
+        elif missing:
+            values += cls._defaults[-missing:]
         return tuple.__new__(cls, values)
 
     @classmethod
@@ -45,9 +52,7 @@ class _Named(tuple[Any, ...]):
         return tuple.__new__(cls, given)
 
     def _replace(self: _N, /, **changes: Any) -> _N:
-        if not changes.keys() <= {*self._fields}:
-            raise misfit(type(self), (), {**self._asdict(), **changes})
-        return tuple.__new__(type(self), ({**self._asdict(), **changes}).values())
+        return tuple.__new__(type(self), _completed(type(self), (), {**self._asdict(), **changes}))
 
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
@@ -65,24 +70,26 @@ class _Signature:
     """What ``help`` and ``inspect.signature`` tell of a class, worked out when they ask."""
 
     def __get__(self, instance: object, owner: Any) -> Any:
-        from inspect import Parameter, Signature
-
-        kind, defaults = Parameter.POSITIONAL_OR_KEYWORD, owner._field_defaults
-        notes = {**owner.__annotations__, **hints(owner)}
-        return Signature(
-            [
-                Parameter(name, kind, default=defaults.get(name, Parameter.empty), annotation=notes[name])
-                for name in owner._fields
-            ]
-        )
+        if instance is not None or owner.__new__ is not _Named.__new__:
+            raise AttributeError("__signature__")
+        return _signature(owner)
 
 
-def _completed(cls: Any, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+def _signature(cls: Any) -> Signature:
+    from inspect import Parameter, Signature
+
+    kind, notes = Parameter.POSITIONAL_OR_KEYWORD, hints(cls)
+    defaults = {**dict.fromkeys(cls._fields, Parameter.empty), **cls._field_defaults}
+    return Signature([Parameter(name, kind, default=defaults[name], annotation=notes[name]) for name in cls._fields])
+
+
+def _completed(cls: type[_Named], values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
     given = dict(zip(cls._fields, values, strict=False))
     complete = {**cls._field_defaults, **given, **named}
-    if len(values) > len(given) or not named.keys().isdisjoint(given) or complete.keys() != {*cls._fields}:
-        raise misfit(cls, values, named)
-    return tuple(complete[name] for name in cls._fields)
+    # Two names for one value, or too many values, leave fewer than were given.
+    if complete.keys() != {*cls._fields} or len({**given, **named}) < len(values) + len(named):
+        raise misfit(cls, _signature(cls), values, named)
+    return tuple([complete[name] for name in cls._fields])
 
 
 if TYPE_CHECKING:
@@ -97,7 +104,8 @@ else:
             shared = {"__slots__": (), "_fields": fields, "__match_args__": fields, "__signature__": _Signature()}
             defaults = {each: space.pop(each) for each in fields if each in space}
             getters = {each: _getter(index, f"Alias for field number {index}") for index, each in enumerate(fields)}
-            return type(name, (_Named,), {**space, **shared, "_field_defaults": defaults, **getters})
+            own = {"_field_defaults": defaults, "_defaults": tuple(defaults.values())}
+            return type(name, (_Named,), {**space, **shared, **own, **getters})
 
     class NamedTuple(metaclass=_Maker):
         """Makes a named tuple of each class that derives from it; see `typing.NamedTuple`."""

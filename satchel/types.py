@@ -48,7 +48,7 @@ class Limits:
     max_nodes: int = 1_000_000
 
     def __post_init__(self) -> None:
-        for field in fields(Limits):
+        for field in fields(self):
             value = getattr(self, field.name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{field.name} must be a positive int, got {value!r}; there is no 'unlimited'")

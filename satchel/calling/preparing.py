@@ -12,7 +12,7 @@ from satchel.calling.broker.link import parcel
 from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, scheme
 from satchel.calling.calls import Call, Defaults, Outgoing, Prepared
 from satchel.calling.options import over
-from satchel.calling.routing import Router
+from satchel.calling.routing.router import Router
 from satchel.calling.settings import Settings
 from satchel.calling.settling import Settled, Settler
 from satchel.message import TaskMessage

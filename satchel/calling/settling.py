@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from satchel.calling.calls import OWN, Call, Defaults
 from satchel.calling.options import ROUTING, Publishing, over, split
 from satchel.calling.retrying import RetryPolicy
-from satchel.calling.routing import Route, Router
+from satchel.calling.routing.router import Route, Router
 from satchel.calling.settings import Settings
 from satchel.message import MessageBuilder
 from satchel.message.options import OPTION_NAMES, STANDING

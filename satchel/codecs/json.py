@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from satchel.codecs.base import ValueSerializer, derived, optional
 from satchel.codecs.gate import TAG_KEY, not_finite, passthrough, runs_nothing, unsure
@@ -16,9 +16,27 @@ from satchel.types import Buffer, Limits
 if TYPE_CHECKING:
     from satchel.codecs.json_exact import Writer
 
+    _F = TypeVar("_F", bound=Callable[..., Any])
+
 #: Bytes of MessagePack up to which it is quicker to count the brackets of what is written.
 _PACKED_SMALL = 2_000
 _UNDERSCORE = ord("_")
+
+
+if TYPE_CHECKING:
+
+    def _ready(method: _F) -> _F: ...
+
+else:
+
+    class _ready:  # noqa: N801 - a decorator
+        """`Json.loads`, which is made ready when it is looked up: before there is a message to blame."""
+
+        def __init__(self, method: Callable[..., Any]) -> None:
+            self._method = method
+
+        def __get__(self, codec: Json | None, owner: type) -> Callable[..., Any]:
+            return self._method if codec is None else codec._reading()
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,7 @@ class Json(ValueSerializer):
             _loads=None,
         )
         if self.engine == "fast":
-            _ = self.loads  # What is missing is told here.
+            self._reading()  # What is missing is told here.
 
     def _accelerator(self, module: str) -> Any:
         if self.engine == "stdlib":
@@ -142,29 +160,28 @@ class Json(ValueSerializer):
             from satchel.codecs.json_exact import Writer
 
             celery = self.dialect == "celery"
-            writer = Writer(self.types, *self._libraries, celery=celery, tuples=self.tuples)
+            writer = Writer(self.name, self.types, *self._libraries, celery=celery, tuples=self.tuples)
             self._derive(_writer=writer)
         return writer
 
-    if TYPE_CHECKING:
+    @_ready
+    def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
+        """Decode a body; what is not strict JSON in UTF-8, without a byte order mark, is refused.
 
-        def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
-            """Decode a body; see `satchel.codecs.json_reading.Reader.loads`."""
+        Raises:
+            LimitExceeded: it is nested too deep or holds too many values.
+            CorruptBody: a type tag is unknown or does not hold what it says, or a surrogate stands alone.
+            ValueError: it is not JSON.
+        """
+        return self._reading()(body, limits=limits)
 
-    else:
+    def _reading(self) -> Callable[..., Any]:
+        """Give what decodes. Who only encodes is spared it."""
+        loads = self._loads
+        if loads is None:
+            from satchel.codecs.json_reading import Reader
 
-        @property
-        def loads(self) -> Callable[..., Any]:
-            """Decode a body; see `satchel.codecs.json_reading.Reader.loads`.
-
-            What only decoding needs is imported when this is looked up, which is before there is a message to blame.
-            """
-            loads = self._loads
-            if loads is None:
-                from satchel.codecs.json_reading import Reader
-
-                msgspec, celery = self._accelerator(self.accelerators[2]), self.dialect == "celery"
-                reader = Reader(self.types, msgspec, unique_keys=self.unique_keys, celery=celery)
-                loads = reader.loads
-                self._derive(_loads=loads)
-            return loads
+            msgspec, celery = self._accelerator(self.accelerators[2]), self.dialect == "celery"
+            loads = Reader(self.name, self.types, msgspec, unique_keys=self.unique_keys, celery=celery).loads
+            self._derive(_loads=loads)
+        return loads

@@ -17,6 +17,7 @@ class Writer:
     """Writes values; the rules are those of `satchel.codecs.json.Json`.
 
     Args:
+        codec: the serializer's name.
         types: the application's types.
         celery: write only what a stock worker reads.
         tuples: keep tuples, by a tag.
@@ -27,9 +28,9 @@ class Writer:
         large, mixed, other: see `satchel.codecs.json_writing.writers`; they are there where the libraries are.
     """
 
-    def __init__(self, types: Types, orjson: Any, ormsgpack: Any, *, celery: bool, tuples: bool) -> None:
+    def __init__(self, codec: str, types: Types, orjson: Any, ormsgpack: Any, *, celery: bool, tuples: bool) -> None:
         self.lower: Lowering = Lowering(
-            "json",
+            codec,
             types,
             wrap=_wrap,
             atoms=frozenset({str, int, bool, type(None)}),

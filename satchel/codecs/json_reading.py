@@ -34,20 +34,22 @@ _LOOKED_AT, _TAGS, _POINTS = 4_000, 8, 6
 
 
 class Reader:
-    """Reads bodies; the rules are those of `satchel.codecs.json.Json`.
+    """Reads bodies; the rules, and the errors of `loads`, are those of `satchel.codecs.json.Json`.
 
     Args:
+        codec: the serializer's name.
         types: the application's types.
         msgspec: the library, or None for the standard library alone.
         unique_keys: refuse an object in which a key occurs twice.
         celery: read NaN, infinities and lone surrogates.
     """
 
-    def __init__(self, types: Types, msgspec: Any, *, unique_keys: bool, celery: bool) -> None:
+    def __init__(self, codec: str, types: Types, msgspec: Any, *, unique_keys: bool, celery: bool) -> None:
         pairs = unique if unique_keys else None
         # msgspec keeps the last of equal keys and does not tell.
         fast = msgspec and not unique_keys
-        restored = restorer("json", types)
+        restored = restorer(codec, types)
+        self._codec = codec
         self._restored = restored
         self._surrogates = celery
         self._decoder = (
@@ -60,13 +62,7 @@ class Reader:
         self._read_error: Any = msgspec and msgspec.MsgspecError  # Not always a ValueError.
 
     def loads(self, body: Buffer, /, *, limits: Limits) -> Any:
-        """Decode a body; what is not strict JSON in UTF-8, without a byte order mark, is refused.
-
-        Raises:
-            LimitExceeded: it is nested too deep or holds too many values.
-            CorruptBody: a type tag is unknown or does not hold what it says, or a surrogate stands alone.
-            ValueError: it is not JSON.
-        """
+        """Decode a body."""
         data = body if type(body) is bytes else bytes(body)
         size = len(data)
         if size > SMALL:
@@ -110,7 +106,7 @@ class Reader:
             try:
                 json.dumps(value, ensure_ascii=False, check_circular=False).encode()
             except UnicodeEncodeError as error:
-                raise CorruptBody("a surrogate stands alone", codec="json") from error
+                raise CorruptBody("a surrogate stands alone", codec=self._codec) from error
         return value
 
 

@@ -22,7 +22,7 @@ from satchel.calling import App
 from satchel.calling.outbox import Outbox, Relay
 from satchel.calling.outbox.claims import _skips_locked
 from satchel.calling.outbox.table import Declarations, _declaration
-from satchel.calling.routing import Route
+from satchel.calling.routing.router import Route
 from tests.unit.calling import Shop
 from tests.unit.outbox_desk import Add, Desk, utc_now
 

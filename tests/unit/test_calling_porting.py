@@ -13,8 +13,9 @@ import celery.app.task
 import pytest
 
 from satchel.calling import App, Signature, Task, chain
-from satchel.calling.call_options import CallOptions
-from satchel.calling.options import WORKERS
+from satchel.calling.call_options import CallOptions, WorkerOptions
+from satchel.calling.options import PUBLISHING, WORKERS
+from satchel.message import TaskOptions
 from tests.unit.calling import Shop
 
 kombu: Any = import_module("kombu")
@@ -109,6 +110,10 @@ class TestOptionsOfWorkers:
 
         call = shop.sent()
         assert (call.properties["priority"], call.headers["ignore_result"]) == (4, True)
+
+    def test_are_those_that_type_checkers_know(self) -> None:
+        assert set(WorkerOptions.__annotations__) == WORKERS
+        assert set(CallOptions.__annotations__) - set(TaskOptions.__annotations__) == PUBLISHING
 
     def test_are_all_that_celery_has(self) -> None:
         public = {name for name in vars(celery.app.task.Task) if not name.startswith("_")}

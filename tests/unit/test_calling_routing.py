@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from satchel.calling.routing import Route, Router
 from satchel.calling.routing.queues import UnknownQueue
+from satchel.calling.routing.router import Route, Router
 from satchel.calling.settings import Settings
 
 kombu: Any = pytest.importorskip("kombu")

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+import satchel
 from satchel import frozen
 
 
@@ -169,6 +170,47 @@ def test_what_tools_ask_for_is_the_same() -> None:
             assert (first, second, rest) == (1, "x", [])
         case _:
             pytest.fail("it did not match")
+
+
+@pytest.mark.parametrize("name", ["Json", "Limits", "Pickle", "Zstd", "Dictionary"])
+def test_those_of_satchel_tell_their_fields(name: str) -> None:
+    cls = getattr(satchel, name)
+
+    assert list(inspect.signature(cls).parameters) == [each.name for each in dataclasses.fields(cls) if each.init]
+    with pytest.raises(TypeError, match=f"^{name}\\(\\) got an unexpected keyword argument 'levl'"):
+        cls(levl=3) if name != "Dictionary" else cls(b"", levl=3)
+
+
+def test_arguments_that_a_subclass_passes_on_are_refused_by_the_class_they_are_for() -> None:
+    class Sub(Ours):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+
+    with pytest.raises(TypeError, match=r"^Ours\(\) got an unexpected keyword argument 'forth'"):
+        Sub(1, forth=2)
+
+
+def test_a_subclass_may_have_an_attribute_with_the_name_of_a_constant() -> None:
+    class Sub(Ours):  # type: ignore[misc]
+        pass
+
+    instance = Sub(1)
+    instance.constant = 2
+    assert (instance.constant, Ours.constant) == (2, 7)
+
+
+def test_one_without_a_text_has_none_and_one_that_is_worked_out_by_a_function_has_it() -> None:
+    @frozen.dataclass(frozen=True)
+    class Own:  # noqa: PLW1641 - it gets one
+        made: list[int] = field(init=False, default_factory=list)
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Own)
+
+    assert Own.__doc__ is None
+    assert Own().made == []
+    with pytest.raises(TypeError, match="unhashable type: 'list'"):
+        hash(Own())
 
 
 def test_comparing_showing_and_keywords_can_be_chosen() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import subprocess
 import sys
@@ -68,6 +69,67 @@ def test_a_pipeline_imports_no_codec_until_it_is_used() -> None:
     assert modules & DEAR == set()
     codecs = {module for module in modules if module.startswith("satchel.codecs.")}
     assert codecs == {"satchel.codecs.base", "satchel.codecs.tagged"}
+
+
+#: Packages whose names are imported on use.
+PACKAGES = (
+    *("calling", "calling.results", "calling.results.backends", "calling.routing", "calling.settings"),
+    *("message", "registry"),
+)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_none_of_its_modules_by_itself(package: str) -> None:
+    # It would hold a lock meanwhile, and a thread that begins with one of them another.
+    modules = {module for module in imported(f"import satchel.{package}") if module.startswith("satchel.")}
+
+    parents = {f"satchel.{package}".rsplit(".", up)[0] for up in range(package.count(".") + 1)}
+    assert modules <= {*parents, "satchel.lazily"}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_gives_its_names_and_its_modules(package: str) -> None:
+    module = importlib.import_module(f"satchel.{package}")
+
+    assert set(module.__all__) <= set(dir(module))
+    for name in module.__all__:
+        assert getattr(module, name).__name__ if name != "PENDING" else module.PENDING
+    with pytest.raises(AttributeError, match=f"module 'satchel.{package}' has no attribute 'nothing'"):
+        _ = module.nothing
+    assert run(f"from satchel.{package} import *\nimport satchel.{package} as it\n{module.__all__[0]}").returncode == 0
+
+
+def test_modules_of_a_package_are_its_attributes() -> None:
+    code = "import satchel.calling as c\nprint(c.errors.OperationalError.__name__, c.routing.queues.__name__)"
+
+    assert run(code).stdout == "OperationalError satchel.calling.routing.queues\n"
+
+
+def test_a_module_that_lacks_a_library_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lacking").mkdir()
+    (tmp_path / "lacking/__init__.py").write_text(
+        "from satchel.lazily import imported_on_use\n__getattr__, __dir__ = imported_on_use(__name__, {})\n"
+    )
+    (tmp_path / "lacking/part.py").write_text("import not_to_be_had\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    lacking = importlib.import_module("lacking")
+
+    with pytest.raises(ModuleNotFoundError, match="not_to_be_had"):
+        _ = lacking.part
+    with pytest.raises(AttributeError):
+        _ = lacking.__wrapped__
+
+
+def test_a_first_call_imports_nothing_that_reads_or_that_only_errors_need() -> None:
+    modules = imported(
+        "from satchel.calling import App\napp = App('shop', broker='memory://')\napp.remote('shop.pay').delay(1)"
+    )
+
+    ours = {module for module in modules if module.startswith("satchel.")}
+    assert "satchel.calling.app" in ours
+    spared = ("reader", "reading", "record", "exceptions", "group", "lowering", "canvas", "urls", "plugins", "carrying")
+    assert {module for module in ours if module.rpartition(".")[2].endswith(spared)} == set()
+    assert "msgspec" not in roots(modules)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,15 @@ def test_what_tools_ask_for_is_the_same() -> None:
             pytest.fail("it did not match")
 
 
+def test_a_subclass_may_have_a_constructor_of_its_own() -> None:
+    class Sub(Ours):
+        def __new__(cls, only: int) -> Sub:
+            return super().__new__(cls, only)
+
+    assert Sub(1) == Ours(1)
+    assert list(inspect.signature(Sub).parameters) == ["only"]
+
+
 def test_it_has_methods_of_its_own() -> None:
     assert Ours(1).both == "1 two"
     assert Ours.of(2) == Ours(2)

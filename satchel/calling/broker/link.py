@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from satchel.calling.errors import OperationalError, Refused, Unroutable
-from satchel.calling.routing import Route
+from satchel.calling.routing.router import Route
 from satchel.errors import let_signals_through
 from satchel.message import TaskMessage
 from satchel.named import NamedTuple

@@ -8,8 +8,8 @@ from importlib import import_module
 from typing import Any, Final
 
 from satchel.calling.broker.link import Parcel
-from satchel.calling.routing import Route
 from satchel.calling.routing.queues import entities
+from satchel.calling.routing.router import Route
 from satchel.codecs.base import require
 from satchel.message.times import UTC, shown
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:  # A type checker is to report a name that is not there.
     from satchel.lazily import imported_on_use
 
-    __getattr__ = imported_on_use(
+    __getattr__, __dir__ = imported_on_use(
         __name__,
         {
             "backends.base": "Backend",

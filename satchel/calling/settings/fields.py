@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Final, Literal
 
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.settings.kinds import DEFAULT_BROKER, KINDS, zone_of
-from satchel.calling.settings.names import ADDRESS_PARTS, refuse_elsewhere
 from satchel.calling.settings.sources import UnknownVariable, from_variables, known, named, prefix_of
 from satchel.frozen import dataclass
 from satchel.message.times import shown
@@ -219,11 +218,15 @@ class Settings:
 
     @classmethod
     def _made(cls, given: dict[str, Any]) -> Settings:
-        if "broker_url" not in given and "broker_write_url" not in given:
-            for name in sorted(ADDRESS_PARTS.intersection(given)):
-                if given[name] is not None:
-                    raise TypeError(f"{name} alone is not read: give broker_url='amqp://user:password@host:port/vhost'")
-        refuse_elsewhere(given)
+        if not KINDS.keys() >= given.keys():
+            from satchel.calling.settings.names import ADDRESS_PARTS, refuse_elsewhere
+
+            if "broker_url" not in given and "broker_write_url" not in given:
+                for name in sorted(ADDRESS_PARTS.intersection(given)):
+                    if given[name] is not None:
+                        cure = "give broker_url='amqp://user:password@host:port/vhost'"
+                        raise TypeError(f"{name} alone is not read: {cure}")
+            refuse_elsewhere(given)
         return cls(**{name: value for name, value in given.items() if name in KINDS})
 
     @classmethod
@@ -266,6 +269,8 @@ class Settings:
 
     def changed(self, **changes: Any) -> Settings:
         """Give settings of which some are other ones. Errors are those of `of`."""
+        from satchel.calling.settings.names import refuse_elsewhere
+
         refuse_elsewhere(changes)
         return replace(self, **{name: value for name, value in known(changes).items() if name in KINDS})
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from satchel.calling.naming import nearest
 from satchel.calling.settings.kinds import KINDS
-from satchel.calling.settings.names import foreign, foreign_variable, looks_like_ours, todays_name, unknown
 from satchel.message.times import shown
 
 
@@ -23,6 +22,10 @@ def prefix_of(namespace: object) -> str:
 
 def known(given: Mapping[Any, Any]) -> Mapping[str, Any]:
     """Take settings under their own names; TypeError for a name that is no setting's."""
+    if KINDS.keys() >= given.keys():
+        return given
+    from satchel.calling.settings.names import foreign, unknown  # Whoever names none but ours is spared the others.
+
     for name in given:
         if name not in KINDS and not (isinstance(name, str) and foreign(name)):
             raise unknown(name, KINDS)
@@ -40,6 +43,8 @@ def named(source: object, prefix: str) -> Mapping[str, Any]:
         values = _attributes(source, prefix)
     if not prefix:
         return known(values)
+    from satchel.calling.settings.names import foreign, unknown
+
     own: dict[str, Any] = {}
     for name, value in values.items():
         plain = name[len(prefix) :].lower()
@@ -62,6 +67,8 @@ def _attributes(source: object, prefix: str) -> dict[str, Any]:
 
 
 def _may_be_meant(name: str) -> bool:
+    from satchel.calling.settings.names import foreign, looks_like_ours, todays_name
+
     if name in KINDS or foreign(name):
         return True
     if name.startswith(("CELERY", "BROKER_")):
@@ -91,6 +98,8 @@ def from_variables(environ: Mapping[str, str], prefix: str, tell: Callable[[str]
         prefix: what they begin with.
         tell: is told of each that is no setting's. Others may have put it there, for a program of theirs.
     """
+    from satchel.calling.settings.names import foreign, foreign_variable, unknown
+
     given: dict[str, Any] = {}
     for variable, text in environ.items():
         if not variable.startswith(prefix) or not text:
