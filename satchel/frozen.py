@@ -56,9 +56,10 @@ else:
         return made
 
 
-def _getter(names: Iterable[str]) -> Callable[[object], Any]:
+def _getter(names: Iterable[str]) -> Any:
+    """Give what gets these attributes of an instance. In a class it is no method: instances are given to it."""
     listed = [*names]
-    return attrgetter(*listed) if listed else lambda instance: ()
+    return attrgetter(*listed) if listed else staticmethod(lambda instance: ())
 
 
 def _init(self: Any, /, *values: Any, **named: Any) -> None:

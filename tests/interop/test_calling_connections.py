@@ -27,6 +27,8 @@ from tests.interop.faulty import Place, Sent, both, check, in_threads, rabbitmq,
 from tests.interop.proxy import proxy_to
 from tests.interop.transports import HOST, on
 
+amqp: Any = import_module("amqp")
+pyamqp: Any = import_module("kombu.transport.pyamqp")
 kombu: Any = import_module("kombu")  # Its names are not exported as type checkers want it.
 
 Unavailable = Callable[[str], NoReturn]
@@ -243,6 +245,26 @@ def _count(place: Place) -> int:
     with place.channel() as channel:
         count: int = channel.queue_declare(place.name, passive=True).message_count
     return count
+
+
+@rabbitmq
+def test_a_queue_and_its_exchange_are_declared_with_one_wait(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange = kombu.Exchange(place.name, "topic")
+    waited: list[Any] = []
+    wait = pyamqp.Channel.wait
+
+    def counted(channel: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
+        waited.append(method)
+        return wait(channel, method, *args, **kwargs)
+
+    task, queue = place.app().remote("shop.pay"), kombu.Queue(place.name, exchange, "a.*")
+    with monkeypatch.context() as patch:
+        patch.setattr(pyamqp.Channel, "wait", counted)
+        sent = [task.apply_async((1,), queue=queue).id, task.apply_async((1,), queue=queue).id]
+    sent.append(task.apply_async((1,), exchange=exchange, routing_key="a.x").id)
+
+    assert place.arrived() == sent
+    assert waited == [amqp.spec.Channel.OpenOk, amqp.spec.Queue.DeclareOk]
 
 
 @both

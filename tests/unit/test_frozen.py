@@ -226,6 +226,26 @@ def test_comparing_showing_and_keywords_can_be_chosen() -> None:
         Plain(2)  # type: ignore[call-arg]
 
 
+def test_all_of_a_class_without_fields_are_equal() -> None:
+    @frozen.dataclass(frozen=True)
+    class Empty:
+        pass
+
+    assert Empty() == Empty()
+    assert len({Empty(), Empty()}) == 1
+    assert repr(Empty()).endswith("Empty()")
+
+
+@pytest.mark.parametrize("make", [frozen.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
+def test_one_field_alone_is_compared(make: Any) -> None:
+    class One:
+        only: tuple[int, ...] = ()
+
+    kind: Any = make(frozen=True)(One)
+    assert kind((1,)) == kind((1,)) != kind()
+    assert hash(kind((1,))) == hash(kind((1,))) != hash(kind())
+
+
 def test_methods_of_its_own_stay() -> None:
     @frozen.dataclass(frozen=True)
     class Own:
