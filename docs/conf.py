@@ -35,7 +35,7 @@ nitpick_ignore_regex = [
     ("py:exc", r"[A-Z]\w*(Error|Exception)|…"),
     ("py:(class|exc)", r"(datetime|pickle|msgpack|yaml|zstandard|sqlalchemy|threading|SearchStrategy)(\..*)?"),
     # Ours, and no part of the public API.
-    ("py:class", r"satchel\.codecs\.tagged\.Types"),
+    ("py:class", r"satchel\.codecs\.base\.Types"),
     ("py:class", r"Source"),
     (
         "py:class",

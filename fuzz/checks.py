@@ -10,7 +10,7 @@ from datetime import date, time
 from typing import Any
 
 from satchel import DecodeError, Encoded, EncodeError, Limits, Pipeline, celery_registry, default_registry
-from satchel.codecs.base import Compressor
+from satchel.codecs.protocols import Compressor
 from satchel.errors import LimitExceeded
 from satchel.testing import difference
 from tests.property.applications import REGISTRY

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from satchel.codecs.base import Compressor, Serializer
     from satchel.codecs.brotli import Brotli
     from satchel.codecs.bzip2 import Bzip2
     from satchel.codecs.gzip import Gzip
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from satchel.codecs.lzma import Lzma
     from satchel.codecs.msgpack import Msgpack
     from satchel.codecs.pickle import Pickle
+    from satchel.codecs.protocols import Compressor, Serializer
     from satchel.codecs.raw import Raw, Text
     from satchel.codecs.yaml import Yaml
     from satchel.codecs.zlib import Zlib
@@ -88,7 +88,7 @@ __all__ = [
 
 # Importing satchel is to cost next to nothing, so each name is imported when it is used first (PEP 562).
 _HOMES = {
-    "satchel.codecs.base": "Compressor Serializer",
+    "satchel.codecs.protocols": "Compressor Serializer",
     "satchel.codecs.zstd_dictionaries": "Dictionary",
     "satchel.errors": "ContentDisallowed CorruptBody DecodeError DuplicateCodec EncodeError InvalidCodec LimitExceeded "
     "MissingDependency RegistryError SatchelError SealBroken UnknownCodec UnknownDictionary",

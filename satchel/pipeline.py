@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from satchel.codecs.base import Compressor, flat
+from satchel.codecs.base import flat
 from satchel.errors import ContentDisallowed, LimitExceeded, MissingDependency
 from satchel.faults import check_decompressed, fail_to_decode, fail_to_encode, not_bytes, too_large
 from satchel.registry import Registry, default_registry
 from satchel.registry.checks import CONTENT_ENCODINGS, takes_keyword
 from satchel.registry.policy import AcceptPolicy
 from satchel.types import Buffer, Encoded, Limits
+
+if TYPE_CHECKING:
+    from satchel.codecs.protocols import Compressor
 
 # Exact tuples: every message takes them apart, which takes three times as long with named ones.
 _Encoding: TypeAlias = tuple[str, Callable[..., bytes], str, str]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TypeAlias
 
-from satchel.frozen import dataclass
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple, dataclass
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """What is decoded: any of the three buffer types. What Satchel writes is always bytes."""
@@ -48,7 +46,7 @@ class Limits:
     max_nodes: int = 1_000_000
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in self.__match_args__:
+            value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{field.name} must be a positive int, got {value!r}; there is no 'unlimited'")
+                raise ValueError(f"{name} must be a positive int, got {value!r}; there is no 'unlimited'")

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from satchel.calling.broker.pool import Pool
+from satchel.calling.broker.transports import link_to
 from satchel.calling.calls import Call, Outgoing
-from satchel.calling.connecting import backend_of, link_to
 from satchel.calling.declaring import defaults_of, full_name, name_of, same_place
 from satchel.calling.errors import OperationalError, SendManyError
 from satchel.calling.preparing import Preparer
+from satchel.calling.results.nowhere import backend_of
 from satchel.calling.results.result import AsyncResult
 from satchel.calling.sending import Sender
 from satchel.calling.settings import Settings

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
-from satchel.calling.calls import OWN
-from satchel.calling.options import Publishing, over, split
+from satchel.calling.calls import Publishing, over, split
+from satchel.calling.declaring import OWN
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.routing.queues import is_entity
 from satchel.message.checks import epoch
@@ -16,7 +16,7 @@ from satchel.message.options import Draft, place
 from satchel.message.times import iso, moment_in, shown
 
 if TYPE_CHECKING:
-    from satchel.calling.calls import Defaults
+    from satchel.calling.declaring import Defaults
 
 _NAMES: Final = {"callbacks": "link", "errbacks": "link_error", "group": "group_id"}
 """Options with two names, of which workers know one."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from satchel.calling.naming import did_you_mean
+from satchel.calling.errors import did_you_mean
 from satchel.calling.settings.kinds import KINDS
 
 if TYPE_CHECKING:

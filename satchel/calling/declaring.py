@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
-from satchel.calling.calls import ELSEWHERE, NO_DEFAULTS, Defaults
-from satchel.calling.options import PUBLISHING, WORKERS, split, unknown_to_tasks
+from satchel.calling.calls import PUBLISHING, split
+from satchel.calling.errors import nearest
 from satchel.calling.routing.queues import is_entity
 from satchel.message.options import OPTION_NAMES, Draft, place
 from satchel.message.times import shown
+from satchel.records import NamedTuple
+
+WORKERS: Final = frozenset(
+    {
+        *("base", "lazy", "shared", "trail", "throws", "Strategy", "Request"),
+        *("max_retries", "default_retry_delay", "autoretry_for", "dont_autoretry_for", "retry_kwargs", "retry_backoff"),
+        *("retry_backoff_max", "retry_jitter", "retry_on_worker_lost"),
+        *("acks_late", "acks_on_failure", "acks_on_timeout", "acks_on_failure_or_timeout", "reject_on_worker_lost"),
+        *("rate_limit", "track_started", "send_events", "resultrepr_maxsize", "store_eager_result"),
+        *("store_errors_even_if_ignored", "before_start", "on_success", "on_failure", "on_retry", "after_return"),
+        *("pydantic", "pydantic_strict", "pydantic_context", "pydantic_dump_kwargs"),
+    }
+)
+"""Names of the options of tasks that are the worker's; see `WorkerOptions`."""
+
+
+class Defaults(NamedTuple):
+    """What a task says of itself; None leaves it to the settings."""
+
+    serializer: str | None = None
+    compression: str | None = None
+    ignore_result: bool | None = None
+    queue: Any = None
+    options: Mapping[str, Any] = {}
+    elsewhere: bool = False
+    """The task's code is not here, and what it says of itself is not known."""
+
+
+OWN: Final = ("serializer", "compression", "ignore_result")
+"""The options of messages that are fields of `Defaults`."""
+
+NO_DEFAULTS = Defaults()
+ELSEWHERE = Defaults(elsewhere=True)
 
 
 def defaults_of(options: Mapping[str, Any], *, here: bool = False) -> Defaults:
@@ -25,7 +58,7 @@ def defaults_of(options: Mapping[str, Any], *, here: bool = False) -> Defaults:
         return NO_DEFAULTS if here else ELSEWHERE
     for name in options:
         if name not in OPTION_NAMES and name not in PUBLISHING:
-            raise unknown_to_tasks(name, here=here)
+            raise _unknown(name, here=here)
     message, publishing = map(dict[str, Any], split(options))
     queue = publishing.pop("queue", None)
     if publishing:
@@ -37,6 +70,16 @@ def defaults_of(options: Mapping[str, Any], *, here: bool = False) -> Defaults:
     place(message, Draft({}, {}, {}, {}), 2)  # What is wrong is told here, not when it is called.
     named = {name: message.pop(name, None) for name in ("serializer", "compression", "ignore_result")}
     return Defaults(**named, queue=queue, options=message, elsewhere=not here)
+
+
+def _unknown(name: str, *, here: bool) -> TypeError:
+    """Make the error for what a task may not say, whose code is `here` or elsewhere."""
+    if name in WORKERS:
+        return TypeError(f"the option {name!r} of a task is its worker's: give it where the task's code is")
+    of_code = WORKERS | {"bind", "name", "typing"} if here else frozenset[str]()
+    near = nearest(name, OPTION_NAMES | of_code | {"queue"})
+    hint = f"did you mean {near!r}?" if near else "see satchel.calling.CallOptions for those there are"
+    return TypeError(f"unknown option {name!r} of a task; {hint}")
 
 
 def name_of(what: str, value: object) -> str:

@@ -1,11 +1,11 @@
-"""What can go wrong between a caller and the broker."""
+"""What can go wrong between a caller and the broker; and the nearest name to one that is not known."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from satchel.errors import SatchelError
+from satchel.errors import EncodeError, LimitExceeded, SatchelError
 
 
 class OperationalError(SatchelError):
@@ -68,3 +68,31 @@ class SendManyError(OperationalError):
         )
         self.results = results
         self.failures = failures
+
+
+_INSTEAD: Final = {"max_depth": "flatten it, or", "max_nodes": "split it, or"}
+
+
+def tell_clients(error: EncodeError | LimitExceeded) -> None:
+    """Put a client's cure into the error of what is too large, unless a codec's own option is what would be raised."""
+    if error.limit is None or f" Limits({error.limit}=" not in (error.cure or ""):
+        return
+    first = "if it is genuine,"
+    if isinstance(error, EncodeError):
+        first = _INSTEAD.get(error.limit, "compress it, send a reference instead, or")
+    error.cure = f"{first} raise the limit: App(limits=Limits({error.limit}=…)), or that of App's pipeline"
+
+
+def nearest(name: object, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Give the known name that is most like `name`, or None when none is."""
+    import difflib  # 6 ms to import, and only errors need it.
+
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff) if isinstance(name, str) else []
+    return near[0] if near else None
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Write the end of an error message about a name that is not known."""
+    names = sorted(known)
+    near = nearest(name, names)
+    return f"did you mean {near!r}?" if near else f"known: {', '.join(names) or 'none'}"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from satchel.calling.broker.link import parcel
 from satchel.calling.broker.transports import OVER_AMQP, OVER_REDIS, scheme
-from satchel.calling.calls import Call, Defaults, Outgoing, Prepared
-from satchel.calling.options import over
+from satchel.calling.calls import Call, Outgoing, Prepared, over
+from satchel.calling.declaring import Defaults
 from satchel.calling.routing.router import Router
 from satchel.calling.settings import Settings
 from satchel.calling.settling import Settled, Settler
 from satchel.message import TaskMessage
-from satchel.message.ids import new_id
+from satchel.message.fields import new_id
 from satchel.message.times import UTC, in_zone
 from satchel.pipeline import Pipeline
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, Final
 
-from satchel.calling.naming import did_you_mean
-from satchel.frozen import dataclass
+from satchel.calling.errors import did_you_mean
 from satchel.message.times import shown
+from satchel.records import dataclass, replace
 
 _LONGEST: Final = 31_622_400
 """The longest wait that has any meaning, in seconds: a year. An infinite one would never end."""

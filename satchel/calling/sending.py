@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from satchel.calling.broker.link import PATIENCE, Link, Parcel
+from satchel.calling.broker.link import PATIENCE, Parcel
 from satchel.calling.broker.pool import Pool
 from satchel.calling.calls import Call, Outgoing, Prepared
-from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, Unroutable
+from satchel.calling.errors import NotConfirmed, OperationalError, PoolTimeout, Refused, Unroutable, tell_clients
 from satchel.calling.preparing import Preparer
-from satchel.calling.results.errors import tell_clients
 from satchel.calling.retrying import RetryPolicy
 from satchel.errors import EncodeError
+
+if TYPE_CHECKING:
+    from satchel.calling.broker.base import Link
 
 _log = logging.getLogger("satchel.calling")
 

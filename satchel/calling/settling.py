@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from operator import itemgetter
 from typing import Any, Final, TypeAlias, TypeVar
 
-from satchel.calling.calls import OWN, Call, Defaults
-from satchel.calling.options import ROUTING, Publishing, over, split
+from satchel.calling.calls import ROUTING, Call, Publishing, over, split
+from satchel.calling.declaring import OWN, Defaults
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.routing.router import Route, Router
 from satchel.calling.settings import Settings
 from satchel.message import MessageBuilder
 from satchel.message.options import OPTION_NAMES, STANDING
-from satchel.named import NamedTuple
 from satchel.pipeline import Pipeline
+from satchel.records import NamedTuple, replace
 
 T = TypeVar("T")
 

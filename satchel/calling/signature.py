@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from satchel.calling.calls import Call
+from satchel.calling.calls import Call, split
 from satchel.calling.carrying import carried, linked, with_defaults
-from satchel.calling.options import split
 from satchel.calling.sendable import FIELDS, Sendable
 from satchel.message.times import shown
 

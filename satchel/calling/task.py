@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from satchel.calling.calls import Call, Defaults
+from satchel.calling.calls import PUBLISHING, Call, split
+from satchel.calling.declaring import Defaults
 from satchel.calling.errors import OperationalError
-from satchel.calling.options import PUBLISHING, split
 from satchel.message.options import OPTION_NAMES
 from satchel.message.times import shown
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-from satchel.calling.naming import did_you_mean
+from satchel.calling.errors import did_you_mean
 from satchel.message.times import duration, shown
 
 REDIS: Final = ("redis", "rediss", "redis+socket", "socket", "unix")

@@ -97,7 +97,7 @@ def run(options: Namespace) -> int:
     if options.wait is None and _by_reply(settings):
         settings = settings.changed(result_backend=None)  # Nobody would read the queue of replies.
     from satchel.calling import App
-    from satchel.message.ids import new_id
+    from satchel.message.fields import new_id
 
     with refusing():
         app = App("satchel", config=settings)

@@ -1,53 +1,67 @@
-"""What a codec is (two protocols), and what the codecs share: loading a library, bounded inflating."""
+"""What codecs share: their options, the application types of serializers, loading a library."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import field, replace
 from importlib import import_module
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from satchel.codecs.tagged import Types
-from satchel.errors import CorruptBody, LimitExceeded, MissingDependency
-from satchel.types import Buffer, Limits
+from satchel.errors import DuplicateCodec, MissingDependency
+from satchel.records import NamedTuple
+from satchel.types import Buffer
 
-#: Bytes asked of a decompressor at a time: a bomb costs its limit plus a few of these, not twice its limit.
-CHUNK = 256 * 1024
-
-#: Bytes given to a decompressor at a time: the libraries copy what they did not read, once per piece and per stream.
-STEP = 32 * 1024
-
-#: The highest that a compressor's option `streams` may be: each stream costs a few microseconds, empty or not.
-MOST_STREAMS = 65_536
+#: The tags of the value model itself; `Types` guards them, `values.py` gives them their meaning.
+SCALAR_TAGS = frozenset({"bytes", "base64", "datetime", "date", "time", "timedelta", "decimal", "uuid", "bigint"})
+RESERVED_TAGS = SCALAR_TAGS | {"set", "frozenset", "tuple", "dict"}
 
 
-class Serializer(Protocol):
-    """Turns values into bytes and back. Instances are shared by threads."""
+class TaggedType(NamedTuple):
+    """One registered application type.
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def content_type(self) -> str: ...
-    @property
-    def content_encoding(self) -> str: ...
-    def dumps(self, value: Any, /) -> bytes: ...
-    def loads(self, body: Buffer, /, *, limits: Limits) -> Any: ...
-
-
-class Compressor(Protocol):
-    """Turns bytes into fewer bytes and back. Instances are shared by threads.
-
-    `decompress` returns at most `max_size` bytes, from one whole stream with nothing after it, or raises
-    `LimitExceeded` or `CorruptBody`.
+    Attributes:
+        cls: the class; instances of its subclasses are not meant.
+        tag: its name on the wire, the same for all serializers.
+        to_plain: gives a value of the value model for an instance.
+        from_plain: gives the instance back; it is called with data from outside, so it must check it.
     """
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def content_type(self) -> str: ...
-    def compress(self, body: Buffer, /) -> bytes: ...
-    def decompress(self, body: Buffer, /, *, max_size: int) -> bytes: ...
+    cls: type
+    tag: str
+    to_plain: Callable[[Any], Any]
+    from_plain: Callable[[Any], Any]
+
+
+class Types(tuple[TaggedType, ...]):
+    """The application types that a serializer knows, in the order of their registration."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Types({', '.join(f'{entry.tag}={entry.cls.__qualname__}' for entry in self)})"
+
+    def add(self, entry: TaggedType, *, replace: bool = False) -> Types:
+        """Give these types and one more.
+
+        Raises:
+            DuplicateCodec: its class or its tag is taken, and `replace` is not set.
+        """
+        taken = [other for other in self if other.cls is entry.cls or other.tag == entry.tag]
+        if entry in taken:
+            return self
+        if taken and not replace:
+            raise DuplicateCodec(
+                f"the type {taken[0].cls.__qualname__} is already registered as {taken[0].tag!r}",
+                cure=f"choose another tag for {entry.cls.__qualname__}, or pass replace=True",
+            )
+        return Types((*(other for other in self if other not in taken), entry))
+
+    def merge(self, others: Types) -> Types:
+        """Give these types and the others; where both name a class or a tag, these win."""
+        classes = {entry.cls for entry in self}
+        tags = {entry.tag for entry in self}
+        return Types((*self, *(other for other in others if other.cls not in classes and other.tag not in tags)))
 
 
 def derived() -> Any:
@@ -159,120 +173,8 @@ def optional(module: str, *, codec: str, extra: str, required: bool = False) -> 
         return None
 
 
-def check_max_size(max_size: object) -> None:
-    """Raise ValueError unless `max_size` (bytes) is a positive int: zero and None never mean "unlimited"."""
-    if not isinstance(max_size, int) or isinstance(max_size, bool) or max_size < 1:
-        raise ValueError(f"max_size must be a positive int, got {max_size!r}; there is no 'unlimited'")
-
-
-def oversized(codec: str, max_size: int) -> LimitExceeded:
-    """The error for a body that would decompress to more than `max_size` bytes."""
-    return LimitExceeded(
-        "max_decompressed", max_size, f"{codec}: the body decompresses to more than {max_size:,} bytes"
-    )
-
-
-def truncated(codec: str) -> CorruptBody:
-    """The error for a stream that ends before its end mark."""
-    return CorruptBody("the stream is truncated", codec=codec)
-
-
-def trailing(codec: str) -> CorruptBody:
-    """The error for bytes after the end of the one stream."""
-    return CorruptBody("there is something after the end of the stream", codec=codec)
-
-
-def starved(codec: str, option: str, maximum: int, what: str) -> LimitExceeded:
-    """The error for a stream that needs more working memory than the codec's own `option` (bytes) admits."""
-    error = LimitExceeded(option, maximum, f"{codec}: {what}, more than {option}={maximum:,} bytes")
-    error.cure = f"if it is genuine, decode with {codec.capitalize()}({option}=…)"
-    return error
-
-
 def flat(body: Buffer) -> Buffer:
     """The body as C libraries read it: a memoryview of anything but plain contiguous bytes is copied into bytes."""
     if isinstance(body, memoryview) and not (body.c_contiguous and body.ndim == 1 and body.format == "B"):
         return body.tobytes()
     return body
-
-
-def window_bits(size: int, low: int, high: int) -> int:
-    """The base 2 logarithm of the smallest window that holds `size` bytes, from `low` to `high`."""
-    return max(low, min(high, (size - 1).bit_length()))
-
-
-def bounded(chunks: Iterable[bytes], *, max_size: int, codec: str) -> Iterator[bytes]:
-    """Pass on what a decompressor gives, and raise LimitExceeded as soon as it is more than `max_size` bytes."""
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > max_size:
-            raise oversized(codec, max_size)
-        yield chunk
-
-
-def collect(chunks: Iterable[bytes], *, max_size: int, codec: str) -> bytes:
-    """Join what a decompressor gives, up to `max_size` bytes; one more is LimitExceeded."""
-    # Joined only when it is known to be no bomb: what grows may be copied each time, which takes twice the room.
-    return b"".join(bounded(chunks, max_size=max_size, codec=codec))
-
-
-def pieces(
-    start: Callable[[], Any], body: Buffer, *, codec: str, streams: int = 1, padding: bytes = b""
-) -> Iterator[bytes]:
-    """Decompress whole streams through decompressor objects as the standard library has them.
-
-    Args:
-        start: makes a ``zlib.decompressobj``, ``bz2.BZ2Decompressor`` or ``lzma.LZMADecompressor``.
-        body: the compressed bytes.
-        codec: the codec's name, for the messages.
-        streams: the most streams that may follow one another.
-        padding: what may stand between streams and after the last, whole, any number of times; nothing if empty.
-
-    Yields:
-        Pieces of about `CHUNK` bytes, or fewer; never an empty one.
-
-    Raises:
-        CorruptBody: a stream is truncated, or something follows the last.
-    """
-    data, position = memoryview(flat(body)), 0
-    for _ in range(streams):
-        decompressor, unread = start(), data[:0]
-        while not decompressor.eof:
-            # bz2 and lzma keep what they did not read; zlib hands it back.
-            if not unread and getattr(decompressor, "needs_input", True):
-                unread = data[position : position + STEP]
-                position += len(unread)
-            chunk = decompressor.decompress(unread, CHUNK)
-            if chunk:
-                yield chunk
-            elif not unread and position == len(data) and not decompressor.eof:
-                raise truncated(codec)
-            unread = getattr(decompressor, "unconsumed_tail", data[:0])
-        position -= len(decompressor.unused_data)
-        while padding and bytes(data[position : position + len(padding)]) == padding:
-            position += len(padding)
-        if position == len(data):
-            return
-    raise trailing(codec)
-
-
-def inflate(
-    start: Callable[[], Any], body: Buffer, *, max_size: int, codec: str, streams: int = 1, padding: bytes = b""
-) -> bytes:
-    """Decompress a body of one or more whole streams, bounded; the arguments are those of `pieces`.
-
-    Raises:
-        LimitExceeded: the output would be larger than `max_size`.
-        CorruptBody: a stream is truncated, or something follows the last.
-    """
-    check_max_size(max_size)
-    body = flat(body)
-    if len(body) <= STEP:
-        # Nearly every message is read whole by one call; whatever is not starts anew below.
-        decompressor = start()
-        whole: bytes = decompressor.decompress(body, CHUNK)
-        if decompressor.eof and not decompressor.unused_data and len(whole) <= max_size:
-            return whole
-    chunks = pieces(start, body, codec=codec, streams=streams, padding=padding)
-    return collect(chunks, max_size=max_size, codec=codec)

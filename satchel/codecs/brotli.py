@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from satchel.codecs.base import (
-    Configured,
-    bounded,
-    check_max_size,
-    derived,
-    flat,
-    inflate,
-    oversized,
-    pieces,
-    require,
-    window_bits,
-)
+from satchel.codecs.base import Configured, derived, flat, require
+from satchel.codecs.inflating import bounded, check_max_size, inflate, oversized, pieces, window_bits
 from satchel.errors import CorruptBody, LimitExceeded, MissingDependency
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer
 
 # The window's bits by the first four bits of a stream (RFC 7932, 9.1), where they are many: a decoder takes that much

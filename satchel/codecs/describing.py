@@ -14,9 +14,9 @@ from operator import or_
 from typing import Any, cast
 from uuid import UUID
 
-from satchel.codecs.tagged import RESERVED_TAGS, TaggedType
+from satchel.codecs.base import RESERVED_TAGS, TaggedType
 from satchel.errors import DuplicateCodec, InvalidCodec
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 
 #: What a tag is made of: it must stand in a YAML tag and in a JSON string without escapes.
 _TAG = r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z"

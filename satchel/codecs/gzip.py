@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from satchel.codecs.base import MOST_STREAMS, Configured, derived, flat, inflate, require
-from satchel.frozen import dataclass
+from satchel.codecs.base import Configured, derived, flat, require
+from satchel.codecs.inflating import MOST_STREAMS, inflate
+from satchel.records import dataclass
 from satchel.types import Buffer
 
 _WINDOW = 15

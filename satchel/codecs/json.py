@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
-from satchel.codecs.base import ValueSerializer, derived, optional
+from satchel.codecs.base import Types, ValueSerializer, derived, optional
 from satchel.codecs.gate import TAG_KEY, not_finite, passthrough, runs_nothing, unsure
 from satchel.codecs.json_bounds import bound
-from satchel.codecs.tagged import Types
 from satchel.errors import let_signals_through
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer, Limits
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import json
 from base64 import b64encode
 from typing import Any
 
+from satchel.codecs.base import Types
 from satchel.codecs.json_bounds import bound
 from satchel.codecs.json_writing import Write, WriteOther, writers
 from satchel.codecs.lowering import Lowering, locate
-from satchel.codecs.tagged import Types
 from satchel.types import Limits
 
 

@@ -13,8 +13,8 @@ from math import isfinite
 from typing import Any, NoReturn
 from uuid import UUID, SafeUUID
 
+from satchel.codecs.base import RESERVED_TAGS, Types
 from satchel.codecs.json_bounds import SMALL, TAG_LEVELS, bound, may_be_deep
-from satchel.codecs.tagged import RESERVED_TAGS, Types
 from satchel.codecs.values import FROM_TEXT, Restoring, unique
 from satchel.errors import CorruptBody, LimitExceeded, let_signals_through
 from satchel.types import Buffer, Limits

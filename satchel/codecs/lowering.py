@@ -8,11 +8,11 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
+from satchel.codecs.base import Types
 from satchel.codecs.plain import ask, celery_key, place, unsubclassed
-from satchel.codecs.tagged import Types
 from satchel.codecs.values import CELERY_CARRIES, SCALARS, SUBSECOND_OFFSET, ZONED, hashable
 from satchel.errors import EncodeError, let_signals_through, text_of
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Limits
 
 

@@ -7,19 +7,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, ClassVar
 
-from satchel.codecs.base import (
-    MOST_STREAMS,
-    Configured,
-    bounded,
-    derived,
-    flat,
-    inflate,
-    pieces,
-    require,
-    starved,
-    window_bits,
-)
-from satchel.frozen import dataclass
+from satchel.codecs.base import Configured, derived, flat, require
+from satchel.codecs.inflating import MOST_STREAMS, bounded, inflate, pieces, starved, window_bits
+from satchel.records import dataclass
 from satchel.types import Buffer
 
 _MIB = 1024 * 1024

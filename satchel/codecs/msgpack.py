@@ -8,14 +8,13 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from satchel.codecs.base import ValueSerializer, derived, optional, require
+from satchel.codecs.base import Types, ValueSerializer, derived, optional, require
 from satchel.codecs.lowering import Lowering, locate
 from satchel.codecs.msgpack_fast import LEVELS, UNREAD, reader, writer
 from satchel.codecs.msgpack_reading import SHORT, unpacked, within
-from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring, measure
 from satchel.errors import CorruptBody, EncodeError
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer, Limits
 
 #: The ext codes of scalars that MessagePack lacks; each holds the value's text, but for big ints and UUIDs.

@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from satchel.codecs.base import ValueSerializer, derived
+from satchel.codecs.base import SCALAR_TAGS, Types, ValueSerializer, derived
 from satchel.codecs.lowering import Lowering
 from satchel.codecs.pickle_bounds import OWN_ROOM, ROOM, most_texts, surely_within
 from satchel.codecs.pickle_calls import (
@@ -48,10 +48,9 @@ from satchel.codecs.pickle_writing import (
     own_name,
     wrapped,
 )
-from satchel.codecs.tagged import SCALAR_TAGS, Types
 from satchel.codecs.values import Restoring, measure
 from satchel.errors import CorruptBody, EncodeError
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer, Limits
 
 #: A float that is not finite, perhaps.

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from satchel.codecs.base import Configured
 from satchel.errors import EncodeError
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer, Limits
 
 

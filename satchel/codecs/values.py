@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from satchel.codecs.tagged import SCALAR_TAGS, Types
+from satchel.codecs.base import SCALAR_TAGS, Types
 from satchel.errors import CorruptBody, EncodeError, LimitExceeded, let_signals_through, text_of
 from satchel.types import Limits
 

@@ -9,17 +9,15 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
-from satchel.codecs.base import ValueSerializer, derived, optional, require
+from satchel.codecs.base import Types, ValueSerializer, derived, optional, require
 from satchel.codecs.lowering import Lowering
-from satchel.codecs.tagged import Types
 from satchel.codecs.values import INT_BOUND, SCALARS, Restoring
 from satchel.codecs.yaml_flow import Flow
 from satchel.codecs.yaml_reading import Building
 from satchel.codecs.yaml_scalars import CORE, constructors, resolvers
 from satchel.codecs.yaml_schema import KEYS, Schema, check_directives
 from satchel.errors import CorruptBody, EncodeError
-from satchel.frozen import dataclass
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple, dataclass
 from satchel.types import Buffer, Limits
 
 _NO_LIBYAML = "install PyYAML from a wheel, which has libyaml in it"

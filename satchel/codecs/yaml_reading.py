@@ -10,7 +10,7 @@ from satchel.codecs.values import hashable, unique
 from satchel.codecs.yaml_scalars import CORE, LONGEST_NUMBER, TIMESTAMP, beginning, shortened
 from satchel.codecs.yaml_schema import Schema
 from satchel.errors import CorruptBody, LimitExceeded
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 from satchel.types import Limits
 
 _MERGE, _VALUE, _SET = CORE + "merge", CORE + "value", CORE + "set"

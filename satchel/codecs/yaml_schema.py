@@ -10,7 +10,7 @@ from typing import Any
 from satchel.codecs.values import Restoring
 from satchel.codecs.yaml_scalars import CORE
 from satchel.errors import CorruptBody, LimitExceeded
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Limits
 
 _CORE = frozenset(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from satchel.codecs.base import Configured, derived, flat, inflate, require
-from satchel.frozen import dataclass
+from satchel.codecs.base import Configured, derived, flat, require
+from satchel.codecs.inflating import inflate
+from satchel.records import dataclass
 from satchel.types import Buffer
 
 # The largest window, plus 32: zlib tells its own header from a gzip one by the first two bytes.

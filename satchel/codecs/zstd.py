@@ -7,16 +7,13 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
-from satchel.codecs.base import (
+from satchel.codecs.base import Configured, derived, flat, require
+from satchel.codecs.inflating import (
     CHUNK,
     MOST_STREAMS,
-    Configured,
     check_max_size,
     collect,
-    derived,
-    flat,
     oversized,
-    require,
     starved,
     trailing,
     truncated,
@@ -33,7 +30,7 @@ from satchel.codecs.zstd_dictionaries import (
     distinct,
 )
 from satchel.errors import CorruptBody, UnknownDictionary
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer
 
 _MIB = 1024 * 1024

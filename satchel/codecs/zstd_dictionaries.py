@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 
 from satchel.errors import UnknownDictionary
 from satchel.forking import ProcessLock
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer
 
 #: What `Zstd` is called when it has a dictionary: a peer that knows zstd alone is to refuse it by its header.

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from satchel.message.builder import MessageBuilder
+    from satchel.message.options import Signature
     from satchel.message.reader import MessageReader
     from satchel.message.reprs import bounded_repr
-    from satchel.message.signatures import Signature
     from satchel.message.task_call import TaskCall
     from satchel.message.task_message import TaskMessage
     from satchel.message.task_options import TaskOptions
@@ -19,9 +19,9 @@ else:  # A type checker is to report a name that is not there.
         __name__,
         {
             "builder": "MessageBuilder",
+            "options": "Signature",
             "reader": "MessageReader",
             "reprs": "bounded_repr",
-            "signatures": "Signature",
             "task_call": "TaskCall",
             "task_message": "TaskMessage",
             "task_options": "TaskOptions",

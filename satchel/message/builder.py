@@ -8,16 +8,13 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from satchel.errors import EncodeError
-from satchel.frozen import dataclass
-from satchel.message.checks import flag, named, required_text, text
-from satchel.message.fields import EMBED, HEADERS, PROPERTIES, protocol_1_body
-from satchel.message.ids import new_id, this_origin
-from satchel.message.options import STANDING, Draft, place
-from satchel.message.schedule import schedule
-from satchel.message.settings import pipeline_or_default, zone
+from satchel.message.checks import flag, named, pipeline_or_default, required_text, text, zone
+from satchel.message.fields import EMBED, HEADERS, PROPERTIES, new_id, protocol_1_body, this_origin
+from satchel.message.options import STANDING, Draft, place, schedule
 from satchel.message.task_message import Pending, TaskMessage
 from satchel.message.times import UTC, shown
 from satchel.pipeline import Pipeline
+from satchel.records import dataclass
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # In typing from Python 3.11 on.

@@ -3,13 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from satchel.message import checks
-from satchel.message.signatures import chain, signature, signatures
-from satchel.message.tables import table
-from satchel.message.times import duration
-from satchel.named import NamedTuple
+from satchel.message.checks import MAX_TTL, table
+from satchel.message.times import UTC, after, duration, iso, moment_in, shown
+from satchel.records import NamedTuple
+
+Signature = Mapping[str, Any]
+"""What describes a task that follows: see `signature`."""
+
+_FIELDS: Final[dict[str, tuple[type | tuple[type, ...], str]]] = {
+    "task": (str, "a task name"),
+    "args": ((list, tuple), "a list or tuple"),
+    "kwargs": (Mapping, "a mapping"),
+    "options": (Mapping, "a mapping"),
+    "subtask_type": ((str, type(None)), "a str or None"),
+    "immutable": (bool, "a bool"),
+}
+
+
+def signature(name: str, value: object) -> dict[str, Any]:
+    """Check one signature, given as the option `name`, and copy it to a plain dict with every field that workers read.
+
+    Args:
+        value: a mapping with ``task`` and, when wanted, ``args``, ``kwargs``, ``options`` (execution options of that
+            task, such as ``task_id`` and ``queue``), ``subtask_type`` and ``immutable``. Others are kept.
+            Celery's ``Signature`` is such a mapping.
+
+    Raises:
+        TypeError: it is not a mapping, or a field, or a name in one, has another type; the message names the field.
+        ValueError: it has no task name.
+    """
+    if not isinstance(value, Mapping):
+        # A task, of Satchel or of Celery.
+        cure = "; a task's signature is task.s(…), or task.si(…)" if callable(getattr(value, "si", None)) else ""
+        raise TypeError(
+            f"{name} must be a signature, such as {{'task': 'shop.pay', 'args': [1]}}, got {shown(value)}{cure}"
+        )
+    plain: dict[str, Any] = {
+        "task": None,
+        "args": [],
+        "kwargs": {},
+        "options": {},
+        "subtask_type": None,
+        "immutable": False,
+    }
+    plain.update(value)
+    if plain["task"] is None or plain["task"] == "":
+        raise ValueError(f"{name} has no task name: a signature needs 'task', got {shown(value)}")
+    for field, (types, expected) in _FIELDS.items():
+        if not isinstance(plain[field], types):
+            raise TypeError(f"{name}: its {field!r} must be {expected}, got {shown(plain[field])}")
+    for field in ("kwargs", "options"):
+        plain[field] = dict(plain[field])
+        for key in plain[field]:
+            if not isinstance(key, str):
+                raise TypeError(f"{name}: its {field!r} must have str names, got {shown(key)}")
+    return plain
+
+
+def signatures(name: str, value: object) -> list[dict[str, Any]]:
+    """Check one signature or a list of them, given as the option `name`; see `signature`."""
+    if isinstance(value, (list, tuple)):
+        return [signature(f"{name}[{index}]", item) for index, item in enumerate(value)]
+    return [signature(name, value)]
+
+
+def chain(name: str, value: object) -> list[dict[str, Any]] | None:
+    """Check the rest of a chain, in the order in which it runs, and give it as messages carry it: last task first."""
+    return signatures(name, value)[::-1] or None
 
 
 class Draft(NamedTuple):
@@ -143,3 +207,39 @@ def _unknown(name: str) -> TypeError:
     near = difflib.get_close_matches(name, _OPTIONS, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(_OPTIONS))}"
     return TypeError(f"unknown option {name!r}; {hint}")
+
+
+def schedule(draft: Draft, zone: tzinfo) -> None:
+    """Put the times of `draft` into its headers, ISO 8601, waits counted from one and the same now.
+
+    Args:
+        zone: where naive datetimes are taken to be.
+
+    Raises:
+        ValueError: a time is not within the years 1 to 9999, or too late for a broker to keep.
+    """
+    call = draft.call
+    countdown: timedelta | None = call.get("countdown")
+    eta: datetime | None = call.get("eta")
+    expires: timedelta | datetime | None = call.get("expires")
+    if eta is not None:
+        draft.headers["eta"] = iso(moment_in("eta", eta, zone))
+    if not countdown and expires is None:  # A wait of 0 is none, as in Celery.
+        return
+    now = datetime.now(UTC)
+    if countdown:
+        draft.headers["eta"] = iso(after("countdown", now, countdown))
+    if expires is not None:
+        if isinstance(expires, timedelta):
+            end = after("expires", now, expires)
+        else:
+            end = moment_in("expires", expires, zone)
+        draft.headers["expires"] = iso(end)
+        if call.get("broker_expiration"):
+            draft.properties["expiration"] = _time_to_live((end - now).total_seconds())
+
+
+def _time_to_live(seconds: float) -> float:
+    if seconds > MAX_TTL:
+        raise ValueError(f"broker_expiration: brokers keep a time of up to {MAX_TTL:.0f} seconds, not {seconds:.0f}")
+    return max(seconds, 0.0)

@@ -8,11 +8,11 @@ from datetime import datetime, tzinfo
 from typing import Any, Final, Literal
 
 from satchel.errors import CorruptBody
-from satchel.frozen import dataclass
-from satchel.message.settings import pipeline_or_default, zone
+from satchel.message.checks import pipeline_or_default, zone
 from satchel.message.task_call import TaskCall
 from satchel.message.times import UTC, in_zone, parse_iso, shown
 from satchel.pipeline import Pipeline
+from satchel.records import dataclass
 from satchel.types import Buffer
 
 # What protocol 1 keeps in its body and protocol 2 in its headers.

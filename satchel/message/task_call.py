@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from satchel.message.reprs import bounded_repr
 from satchel.message.times import UTC, in_zone, shown
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 
 
 class TaskCall(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict
 
-from satchel.message.signatures import Signature
+from satchel.message.options import Signature
 
 Seconds = float | timedelta
 
@@ -32,7 +32,7 @@ class TaskOptions(TypedDict, total=False):
         origin: the sender; default the builder's.
         argsrepr, kwargsrepr: texts for logs and monitors; default `bounded_repr` of the arguments.
 
-    What follows: signatures, see `satchel.message.signatures.signature`.
+    What follows: signatures, see `satchel.message.options.signature`.
         link (also `callbacks`), link_error (also `errbacks`): one or a list, run when it succeeded or failed.
         chain: one or a list, run one after another behind it, in the order given.
         chord: the body of the chord whose header it is in.
@@ -45,7 +45,8 @@ class TaskOptions(TypedDict, total=False):
         serializer, compression: names in the pipeline's registry; default the builder's. ``compression=None`` is "off".
         priority: 0 to 255; what it does depends on the transport.
         headers: headers of your own; names of the protocol are refused, and so is what transports do not carry
-            unchanged (see `satchel.message.tables`): None, bool, int, float, str, lists and dicts of them are taken.
+            unchanged (see `satchel.message.checks.table`): None, bool, int, float, str, lists and dicts of them are
+            taken.
         delivery_mode: 2 or "persistent" (default), 1 or "transient".
         correlation_id: default the task's id.
         reply_to, message_id, type, user_id, app_id, cluster_id: AMQP properties, at most 255 bytes each.

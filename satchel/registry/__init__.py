@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from satchel.registry.entry import Entry
+    from satchel.registry.builtin import Entry
     from satchel.registry.process import (
         celery_registry,
         default_registry,
@@ -21,7 +21,7 @@ else:  # A type checker is to report a name that is not there.
     __getattr__, __dir__ = imported_on_use(
         __name__,
         {
-            "entry": "Entry",
+            "builtin": "Entry",
             "process": "celery_registry default_registry register_compressor register_dictionary "
             "register_serializer register_type",
             "registry": "Registry",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from satchel.errors import EncodeError
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer, Limits
 
 

@@ -8,7 +8,7 @@ from reprlib import Repr
 from typing import Any, cast
 
 from satchel.errors import ContentDisallowed
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 from satchel.registry.checks import CONTENT_ENCODINGS, Kind, is_content_type
 from satchel.registry.registry import Registry
 

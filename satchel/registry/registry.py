@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from satchel.codecs.base import Compressor, Serializer
-from satchel.codecs.tagged import Types
+from satchel.codecs.base import Types
 from satchel.errors import DuplicateCodec, InvalidCodec, UnknownCodec
-from satchel.registry.builtin import CELERY_COMPRESSORS, COMPRESSORS, SERIALIZERS
+from satchel.registry.builtin import CELERY_COMPRESSORS, COMPRESSORS, SERIALIZERS, Entry
 from satchel.registry.checks import Kind, check_codec, check_names, is_content_type
-from satchel.registry.entry import Entry
 
 if TYPE_CHECKING:
+    from satchel.codecs.protocols import Compressor, Serializer
     from satchel.codecs.zstd_dictionaries import Source
 
 Dialect = Literal["satchel", "celery"]
@@ -45,7 +44,7 @@ class Registry:
     def of_dialect(cls, dialect: Dialect) -> Registry:
         """Give the registry of the built-in codecs, as the dialect has them."""
         compressors = CELERY_COMPRESSORS if dialect == "celery" else COMPRESSORS
-        return cls(tuple(map(Entry.of_builtin, SERIALIZERS)), tuple(map(Entry.of_builtin, compressors)), dialect)
+        return cls(SERIALIZERS, compressors, dialect)
 
     def __repr__(self) -> str:
         return f"<Registry {self.dialect}: {', '.join(self.serializers)}; {', '.join(self.compressors)}>"
@@ -80,7 +79,7 @@ class Registry:
             MissingDependency: its library is not installed.
             InvalidCodec: it is a plugin, and broken.
         """
-        return cast(Serializer, self._codec("serializer", name))
+        return cast("Serializer", self._codec("serializer", name))
 
     def compressor(self, name: str) -> Compressor:
         """Give the compressor of a name, alias or content type; its library is imported on first use.
@@ -90,7 +89,7 @@ class Registry:
             MissingDependency: its library is not installed.
             InvalidCodec: it is a plugin, and broken.
         """
-        return cast(Compressor, self._codec("compressor", name))
+        return cast("Compressor", self._codec("compressor", name))
 
     def entry(self, kind: Kind, name: str) -> Entry:
         """Give what is known of a codec, by name, alias or content type; a plugin is loaded for it.

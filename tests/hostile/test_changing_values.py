@@ -41,7 +41,7 @@ def run(script: str) -> str:
 CLEARED = """
 import gc
 from satchel import *
-from satchel.codecs.tagged import TaggedType, Types
+from satchel.codecs.base import TaggedType, Types
 
 class Own: pass
 items = []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from satchel import CorruptBody, LimitExceeded, Pipeline, default_registry
-from satchel.codecs.base import CHUNK
+from satchel.codecs.inflating import CHUNK
 from tests.hostile.bodies import COMPRESSORS, decode, packed, pipeline
 from tests.hostile.bombs import ARCHETYPES, FURTHER, OF_STREAMS, SEVERAL, zeros
 from tests.hostile.child import MIB, linux_only, measured

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from satchel import Encoded, EncodeError, LimitExceeded, Limits, Pipeline, default_registry
-from satchel.codecs.base import CHUNK, STEP
+from satchel.codecs.inflating import CHUNK, STEP
 from satchel.testing.codec import buffers
 from tests.hostile.bodies import COMPRESSORS, SERIALIZERS, packed, pipeline
 from tests.hostile.figures import THOROUGH, Figures

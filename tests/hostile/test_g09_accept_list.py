@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import satchel.codecs.base
-import satchel.registry.entry
+import satchel.registry.builtin
 from satchel import Buffer, ContentDisallowed, Encoded, LimitExceeded, Limits, Pipeline, Registry
 from tests.hostile.figures import Figures
 
@@ -134,7 +134,7 @@ class Watched:
         self.pipeline = Pipeline(["spy"], registry=registry, accept_compression=["spy-packer"])
         for owner, method in [
             *((Registry, name) for name in ("entry", "serializer", "compressor", "plugin_names", "_load")),
-            *((module, "import_module") for module in (importlib, satchel.codecs.base, satchel.registry.entry)),
+            *((module, "import_module") for module in (importlib, satchel.codecs.base, satchel.registry.builtin)),
             (builtins, "__import__"),
         ]:
             monkeypatch.setattr(owner, method, self._noting(method, getattr(owner, method)))

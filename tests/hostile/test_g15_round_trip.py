@@ -16,7 +16,7 @@ import msgpack
 import pytest
 
 from satchel import EncodeError, Json, Msgpack, Pickle, Pipeline, Yaml, celery_registry
-from satchel.codecs.tagged import RESERVED_TAGS
+from satchel.codecs.base import RESERVED_TAGS
 from satchel.testing import AWKWARD, difference, random_values
 from tests.hostile.figures import THOROUGH, Figures
 from tests.property.applications import REGISTRY, TYPES, with_types

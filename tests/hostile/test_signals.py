@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from satchel import CorruptBody, Encoded, EncodeError, Json, Limits, Msgpack, Pipeline, Yaml, default_registry
+from satchel.codecs.base import TaggedType, Types
 from satchel.codecs.lowering import locate
-from satchel.codecs.tagged import TaggedType, Types
 from satchel.message import MessageBuilder, bounded_repr
 
 SIGNAL = signal.SIGTERM  # Every system has it.

@@ -15,7 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from satchel.calling import NotConfirmed, OperationalError, Refused, Unroutable
-from satchel.calling.broker.link import Link, Parcel
+from satchel.calling.broker.base import Link
+from satchel.calling.broker.link import Parcel
 from satchel.calling.broker.pool import Pool
 from tests.unit.calling import Shop
 from tests.unit.outbox_desk import Add, Desk, utc_now

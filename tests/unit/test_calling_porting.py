@@ -14,7 +14,8 @@ import pytest
 
 from satchel.calling import App, Signature, Task, chain
 from satchel.calling.call_options import CallOptions, WorkerOptions
-from satchel.calling.options import PUBLISHING, WORKERS
+from satchel.calling.calls import PUBLISHING
+from satchel.calling.declaring import WORKERS
 from satchel.message import TaskOptions
 from tests.unit.calling import Shop
 

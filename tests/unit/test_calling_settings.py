@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from satchel.calling.retrying import RetryPolicy
-from satchel.calling.settings import Settings
+from satchel.calling.settings import Settings, texts
 from satchel.calling.settings.kinds import KINDS
 from satchel.calling.settings.names import foreign, todays_name
 
@@ -42,6 +43,12 @@ def test_every_setting_of_celery_is_ours_or_known_to_be_foreign():
 
 def test_no_setting_of_ours_is_foreign():
     assert [name for name in KINDS if foreign(name)] == []
+
+
+def test_each_setting_is_read_from_text_by_a_function_that_is_there() -> None:
+    assert {kind.reader for kind in KINDS.values()} == {
+        name for name, function in vars(texts).items() if inspect.isfunction(function)
+    }
 
 
 def test_defaults_are_celerys_but_for_the_guides_retries_a_broker_and_the_patience_with_redis():

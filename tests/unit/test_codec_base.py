@@ -1,4 +1,4 @@
-"""What codecs share: configurations that are checked and pickled, libraries that are loaded, buffers, window sizes."""
+"""What codecs share: configurations that are checked and pickled, libraries that are loaded, buffers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from satchel import CorruptBody, LimitExceeded, MissingDependency
+from satchel import MissingDependency
 from satchel.codecs import base
+from satchel.codecs.base import Types
 from satchel.codecs.json import Json
 from satchel.codecs.pickle import Pickle
-from satchel.codecs.tagged import Types
 from tests.unit.buffers import COPIED, KEPT
 
 
@@ -175,29 +175,6 @@ def test_a_lack_of_memory_is_no_lack_of_a_library(broken: Callable[[str], str]) 
             load(broken("MemoryError"), codec="own", extra="fast")
 
 
-@pytest.mark.parametrize("max_size", [0, -1, None, True, False, 1.5, "1"])
-def test_a_size_is_a_positive_int(max_size: Any) -> None:
-    with pytest.raises(ValueError, match=rf"^max_size must be a positive int, got {max_size!r}; there is no"):
-        base.check_max_size(max_size)
-
-
-@pytest.mark.parametrize("max_size", [1, 2, 2**64])
-def test_any_positive_int_is_a_size(max_size: int) -> None:
-    base.check_max_size(max_size)
-
-
-def test_the_errors_of_a_stream_name_codec_limit_and_cure() -> None:
-    starved = base.starved("own", "window", 1000, "it wants a window of 2,000")
-
-    assert str(base.truncated("own")) == "own: the stream is truncated"
-    assert str(base.trailing("own")) == "own: there is something after the end of the stream"
-    assert {type(base.truncated("own")), type(base.trailing("own"))} == {CorruptBody}
-    assert str(base.oversized("own", 1000)).startswith("own: the body decompresses to more than 1,000 bytes; ")
-    assert isinstance(starved, LimitExceeded)
-    assert (starved.limit, starved.maximum) == ("window", 1000)
-    assert str(starved).endswith("window=1,000 bytes; if it is genuine, decode with Own(window=…)")
-
-
 @pytest.mark.parametrize("body", KEPT.values(), ids=KEPT)
 def test_a_buffer_that_c_libraries_read_is_not_copied(body: Any) -> None:
     assert base.flat(body) is body
@@ -209,11 +186,3 @@ def test_any_other_view_is_copied_into_bytes(body: memoryview) -> None:
 
     assert type(flat) is bytes
     assert flat == body.tobytes()
-
-
-@pytest.mark.parametrize(
-    ("size", "bits"),
-    [(0, 4), (1, 4), (15, 4), (16, 4), (17, 5), (31, 5), (32, 5), (33, 6), (256, 8), (257, 8), (10**9, 8)],
-)
-def test_a_window_is_the_smallest_that_holds_the_size(size: int, bits: int) -> None:
-    assert base.window_bits(size, 4, 8) == bits

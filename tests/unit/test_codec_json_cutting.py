@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from satchel import DecodeError, Encoded, Json, Limits, Pipeline, default_registry
+from satchel.codecs.base import TaggedType, Types
 from satchel.codecs.json_bounds import SMALL
 from satchel.codecs.json_reading import UNREAD, cutter, restorer
-from satchel.codecs.tagged import TaggedType, Types
 from satchel.testing import difference
 from satchel.testing.codec import mutants
 from tests.unit.json_writing import DIALECTS, LIMITS

@@ -20,9 +20,9 @@ import ormsgpack
 import pytest
 
 from satchel import EncodeError, Json, LimitExceeded, Limits
+from satchel.codecs.base import TaggedType, Types
 from satchel.codecs.json_levels import most_levels
 from satchel.codecs.json_marking import marker
-from satchel.codecs.tagged import TaggedType, Types
 from tests.unit.json_writing import DIALECTS, LIMITS, fast, written_fast
 
 KEY = UUID("01234567-89ab-cdef-0123-456789abcdef")

@@ -15,8 +15,8 @@ import ormsgpack
 import pytest
 
 from satchel import EncodeError, Json
+from satchel.codecs.base import Types
 from satchel.codecs.describing import describe
-from satchel.codecs.tagged import Types
 from satchel.testing import PLAIN, difference, random_values
 from tests.unit.json_writing import DIALECTS, FILLING, fast, outcome, written_fast
 

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from satchel.codecs.base import Compressor
 from satchel.codecs.brotli import Brotli
 from satchel.codecs.bzip2 import Bzip2
 from satchel.codecs.lzma import Lzma
+from satchel.codecs.protocols import Compressor
 from satchel.codecs.zstd import Zstd
 from tests.unit.compressing import ALL, LIMIT, MESSAGE, every, hard_to_compress
 

@@ -33,7 +33,7 @@ from satchel import (
 )
 from satchel.cli import COMMANDS
 from satchel.message import TaskOptions
-from satchel.registry.builtin import CELERY_COMPRESSORS, COMPRESSORS, SERIALIZERS, Builtin
+from satchel.registry.builtin import CELERY_COMPRESSORS, COMPRESSORS, SERIALIZERS, Entry
 from satchel.testing import identical
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -211,7 +211,7 @@ def test_a_stock_worker_reads_what_celerys_dialect_writes() -> None:
 # The codecs
 
 
-def facts(line: Builtin) -> list[list[str]]:
+def facts(line: Entry) -> list[list[str]]:
     module, _, name = line.target.partition(":")
     codec = getattr(import_module(f"satchel.codecs.{module}"), name)
     written, *read = line.content_types
@@ -226,7 +226,7 @@ def facts(line: Builtin) -> list[list[str]]:
         ("### Compressors in Celery's dialect", CELERY_COMPRESSORS),
     ],
 )
-def test_the_codecs_are_as_their_table_says(heading: str, lines: tuple[Builtin, ...]) -> None:
+def test_the_codecs_are_as_their_table_says(heading: str, lines: tuple[Entry, ...]) -> None:
     documented = [[code(cell) for cell in row] for row in rows(WIRE_FORMAT, heading)]
 
     assert documented == [facts(line) for line in lines]

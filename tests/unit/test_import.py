@@ -68,7 +68,7 @@ def test_a_pipeline_imports_no_codec_until_it_is_used() -> None:
     assert roots(modules) & OPTIONAL == set()
     assert modules & DEAR == set()
     codecs = {module for module in modules if module.startswith("satchel.codecs.")}
-    assert codecs == {"satchel.codecs.base", "satchel.codecs.tagged"}
+    assert codecs == {"satchel.codecs.base"}
 
 
 #: Packages whose names are imported on use.
@@ -129,6 +129,11 @@ def test_a_first_call_imports_nothing_that_reads_or_that_only_errors_need() -> N
     assert "satchel.calling.app" in ours
     spared = ("reader", "reading", "record", "exceptions", "group", "lowering", "canvas", "urls", "plugins", "carrying")
     assert {module for module in ours if module.rpartition(".")[2].endswith(spared)} == set()
+    parts = (
+        *("calling.results.errors", "calling.results.parents", "calling.routing.table", "calling.settings.sources"),
+        *("calling.settings.texts", "calling.broker.base", "codecs.protocols", "codecs.inflating", "introspection"),
+    )
+    assert {f"satchel.{part}" for part in parts} & ours == set()
     assert "msgspec" not in roots(modules)
 
 

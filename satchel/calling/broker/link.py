@@ -6,13 +6,16 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from satchel.calling.errors import OperationalError, Refused, Unroutable
 from satchel.calling.routing.router import Route
 from satchel.errors import let_signals_through
 from satchel.message import TaskMessage
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
+
+if TYPE_CHECKING:
+    from satchel.calling.broker.base import Link
 
 # In half the time of a NamedTuple's own constructor, which is Python.
 _new = tuple.__new__
@@ -64,38 +67,6 @@ def parcel(
     priority = properties.pop("priority", None)
     fields = message.id, body, content_type, content_encoding, headers, properties, priority
     return _new(Parcel, (*fields, route, mandatory, timeout, ready))
-
-
-class Link(Protocol):
-    """A connection that is made when it is first needed, and anew after a failure.
-
-    Whatever a transport raises is an OperationalError here, and the connection is closed then.
-    """
-
-    def publish(self, parcel: Parcel, /) -> None:
-        """Publish a message, and wait until the broker has it, where the transport can tell."""
-
-    def publish_many(self, parcels: Mapping[int, Parcel], sent: set[int], /) -> Mapping[int, OperationalError]:
-        """Publish many, with as few waits as the transport needs.
-
-        Args:
-            parcels: by a number of the caller's.
-            sent: takes the numbers of those that the broker has, also when an error is raised.
-
-        Returns:
-            What the broker refused, by its number.
-        """
-        ...
-
-    def stale(self) -> bool:
-        """Say whether it is of no more use, as far as can be told without asking the broker."""
-        ...
-
-    def next_broker(self) -> None:
-        """Turn to the next of several brokers, for the next connection."""
-
-    def close(self) -> None:
-        """End the connection."""
 
 
 class VirtualLink:

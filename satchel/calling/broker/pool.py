@@ -13,7 +13,7 @@ from satchel.forking import ProcessLock
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from satchel.calling.broker.link import Link
+    from satchel.calling.broker.base import Link
 
 
 class Pool:

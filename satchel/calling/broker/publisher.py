@@ -12,7 +12,7 @@ from satchel.message.times import shown
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from satchel.calling.broker.link import Link
+    from satchel.calling.broker.base import Link
 
 
 #: Where the link over a connection is kept that an application has made itself. A weak dictionary would keep both for

@@ -1,15 +1,21 @@
-"""Kombu, whose transports carry the messages: imported when a connection is made, and not before."""
+"""Connections by kombu's transports, as the settings say: kombu is imported when one is made, and not before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from satchel.calling.naming import nearest
+from satchel.calling.broker.link import PATIENCE, open_link
+from satchel.calling.errors import nearest
+from satchel.calling.settings.kinds import seconds
 from satchel.codecs.base import require
 from satchel.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from satchel.calling.broker.base import Link
+    from satchel.calling.settings import Settings
 
 OVER_REDIS = frozenset({"redis", "rediss", "sentinel"})
 OVER_AMQP = frozenset({"amqp", "amqps", "pyamqp"})
@@ -39,6 +45,38 @@ def kombu() -> Any:
         MissingDependency: it is not installed.
     """
     return require("kombu", codec="satchel.calling", library="kombu", extra="calling")
+
+
+def link_to(settings: Settings) -> Link:
+    """Make a link to the broker of the settings; nothing is connected yet."""
+    return open_link(
+        connection_of(settings),
+        confirm=settings.broker_transport_options.get("confirm_publish", True),
+        patience=seconds("confirm_timeout", settings.broker_transport_options.get("confirm_timeout", PATIENCE)),
+    )
+
+
+def connection_of(settings: Settings) -> Any:
+    """Make a ``kombu.Connection`` to the broker of the settings, which connects when it is first used."""
+    url = settings.publish_url
+    options = dict(settings.broker_transport_options)
+    options.pop("confirm_timeout", None)
+    # Confirmed by the link, which can wait for many at once.
+    options.pop("confirm_publish", None)
+    # A server that does not answer is to be an error; these transports would wait for ever.
+    if scheme(url) in OVER_REDIS:
+        options.setdefault("socket_timeout", PATIENCE)
+    elif scheme(url) in OVER_AMQP:
+        options.setdefault("write_timeout", PATIENCE)
+    return new_connection(
+        url,
+        options,
+        setting="broker_url" if settings.broker_write_url is None else "broker_write_url",
+        connect_timeout=settings.broker_connection_timeout,
+        ssl=settings.broker_use_ssl,
+        login_method=settings.broker_login_method,
+        failover_strategy=settings.broker_failover_strategy,
+    )
 
 
 def new_connection(url: Any, options: dict[str, Any], *, setting: str = "broker_url", **more: Any) -> Any:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from satchel.calling.calls import NO_DEFAULTS, Call, Defaults
+from satchel.calling.calls import ROUTING, Call
 from satchel.calling.canvas.building import steps_of
 from satchel.calling.canvas.chords import Chord
 from satchel.calling.canvas.composed import app_of
 from satchel.calling.canvas.freezing import ChordsUnsupported, Freezer, Placed, Spot
 from satchel.calling.canvas.groups import Group
 from satchel.calling.carrying import listed, one_name
+from satchel.calling.declaring import NO_DEFAULTS, Defaults
 from satchel.calling.errors import OperationalError, SendManyError
-from satchel.calling.options import ROUTING
 from satchel.calling.results import AsyncResult, GroupResult
 from satchel.calling.signature import Signature
-from satchel.message.ids import new_id
+from satchel.message.fields import new_id
 from satchel.message.times import shown
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 
 if TYPE_CHECKING:
     from satchel.calling.app import App

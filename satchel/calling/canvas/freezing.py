@@ -12,8 +12,8 @@ from satchel.calling.results import AsyncResult, GroupResult
 from satchel.calling.results.nowhere import NoBackend
 from satchel.calling.signature import Signature
 from satchel.errors import SatchelError
-from satchel.message.ids import new_id
-from satchel.named import NamedTuple
+from satchel.message.fields import new_id
+from satchel.records import NamedTuple
 
 if TYPE_CHECKING:
     from satchel.calling.app import App

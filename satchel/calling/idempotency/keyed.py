@@ -13,7 +13,7 @@ from satchel.calling.idempotency.keys import Held, IdempotencyError, Keys, Redis
 from satchel.calling.results import AsyncResult
 from satchel.calling.signature import Signature
 from satchel.message.checks import any_text, short_text
-from satchel.message.ids import new_id
+from satchel.message.fields import new_id
 from satchel.message.times import duration, shown
 
 if TYPE_CHECKING:

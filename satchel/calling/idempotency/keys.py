@@ -11,7 +11,7 @@ from satchel.calling.urls import redis_url
 from satchel.codecs.base import require
 from satchel.errors import SatchelError
 from satchel.message.times import shown
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 
 State = Literal["mine", "sent", "busy", "other"]
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from satchel.calling.errors import OperationalError
 from satchel.calling.outbox.table import CARRIED, MYSQL, now, sqlalchemy
 from satchel.errors import text_of
-from satchel.message.ids import new_id
+from satchel.message.fields import new_id
 
 #: Seconds before a row that was not sent is tried again: doubled each time, up to the longest wait.
 FIRST_WAIT: Final = 2.0

@@ -12,7 +12,7 @@ from satchel.calling.outbox.table import outbox_table, row_of, sqlalchemy
 from satchel.calling.signature import Signature
 from satchel.message.checks import integer, required_text
 from satchel.message.times import UTC, shown
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

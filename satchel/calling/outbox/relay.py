@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from satchel.calling.broker.link import PATIENCE, Link, Parcel
+from satchel.calling.broker.base import Link
+from satchel.calling.broker.link import PATIENCE, Parcel
 from satchel.calling.errors import NotConfirmed, OperationalError, Refused, Unroutable
 from satchel.calling.outbox.claims import Batch, Claims
 from satchel.calling.outbox.table import Declarations, parcel_of, sqlalchemy
@@ -14,7 +15,7 @@ from satchel.errors import let_signals_through, text_of
 from satchel.message.checks import integer
 from satchel.message.checks import limit as seconds
 from satchel.message.times import shown
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 
 if TYPE_CHECKING:
     import threading

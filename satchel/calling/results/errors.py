@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from satchel.errors import EncodeError, LimitExceeded, SatchelError
+from satchel.errors import SatchelError
 from satchel.message.times import shown
-
-_INSTEAD: Final = {"max_depth": "flatten it, or", "max_nodes": "split it, or"}
 
 
 class ResultTimeout(SatchelError, TimeoutError):
@@ -67,13 +65,3 @@ class RemoteTraceback(Exception):
 
     def __str__(self) -> str:
         return f"\n\n{self.text.rstrip()}"
-
-
-def tell_clients(error: EncodeError | LimitExceeded) -> None:
-    """Put a client's cure into the error of what is too large, unless a codec's own option is what would be raised."""
-    if error.limit is None or f" Limits({error.limit}=" not in (error.cure or ""):
-        return
-    first = "if it is genuine,"
-    if isinstance(error, EncodeError):
-        first = _INSTEAD.get(error.limit, "compress it, send a reference instead, or")
-    error.cure = f"{first} raise the limit: App(limits=Limits({error.limit}=…)), or that of App's pipeline"

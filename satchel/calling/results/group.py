@@ -6,14 +6,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from satchel.calling.results.errors import TaskError
-from satchel.calling.results.result import (
-    AsyncResult,
-    check_interval,
-    deadline_of,
-    raise_of_parents,
-    task_id_of,
-    wait_for_parents,
-)
+from satchel.calling.results.parents import raise_of_parents, wait_for_parents
+from satchel.calling.results.result import AsyncResult, check_interval, deadline_of, task_id_of
 from satchel.calling.results.waiting import remaining
 from satchel.errors import CorruptBody, SatchelError
 from satchel.message.times import shown

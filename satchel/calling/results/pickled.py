@@ -11,7 +11,7 @@ from satchel.calling.results.record import EXCEPTION_STATES
 from satchel.codecs.pickle import Pickle
 from satchel.codecs.pickle_calls import COPYING, Seal, seal
 from satchel.errors import ContentDisallowed
-from satchel.frozen import dataclass
+from satchel.records import dataclass
 from satchel.types import Buffer, Limits
 
 

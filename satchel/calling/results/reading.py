@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from satchel.calling.results.errors import tell_clients
+from satchel.calling.errors import tell_clients
 from satchel.calling.results.exceptions import ExceptionTable, Foreign
 from satchel.calling.results.record import EXCEPTION_STATES, EXTENDED, Record
 from satchel.errors import ContentDisallowed, CorruptBody, EncodeError, LimitExceeded

@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 
 READY_STATES: Final = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 """After these, nothing comes."""

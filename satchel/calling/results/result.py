@@ -8,9 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
-from satchel.calling.results.errors import BackendError
-from satchel.errors import DecodeError
-from satchel.message.tables import encodable
+from satchel.message.checks import encodable
 from satchel.message.times import shown
 
 if TYPE_CHECKING:
@@ -103,8 +101,11 @@ class AsyncResult(Generic[R_co]):
             return cast(R_co, None)
         deadline = deadline_of(timeout)
         check_interval(interval)
-        if propagate and self.parent is not None and not self._is_known():
-            raise_of_parents(self.parent, deadline)
+        if propagate and self.parent is not None:
+            from satchel.calling.results.parents import is_known, raise_of_parents  # Most tasks have none.
+
+            if not is_known(self):
+                raise_of_parents(self.parent, deadline)
         if self._final is None:
             for record in self.backend.watch(self.id, deadline=deadline, interval=interval):
                 if record.ready:
@@ -117,16 +118,12 @@ class AsyncResult(Generic[R_co]):
         if callback is not None:
             callback(self.id, record.result)
         if propagate and record.raised:
-            raise_of_parents(self.parent, deadline, headers=True)
+            if self.parent is not None:
+                from satchel.calling.results.parents import raise_of_parents
+
+                raise_of_parents(self.parent, deadline, headers=True)
             raise_failure(record)
         return cast(R_co, record.result)
-
-    def _is_known(self) -> bool:
-        """Say whether the task has ended, as far as can be told: those before it are looked at later then, or never."""
-        try:
-            return self._record().ready
-        except (BackendError, DecodeError):
-            return False
 
     def __await__(self) -> Generator[Any, None, R_co]:
         """Wait without blocking the event loop, for as long as it takes; ``asyncio.timeout`` bounds it."""
@@ -135,12 +132,14 @@ class AsyncResult(Generic[R_co]):
     async def _wait(self) -> R_co:
         import asyncio  # 14 ms, and most callers have no event loop.
 
+        from satchel.calling.results.errors import BackendError
+        from satchel.calling.results.parents import is_known, wait_for_parents
         from satchel.calling.results.waiting import Outage
 
         # Short looks, not one long wait: a thread cannot be cancelled, and the loop's are few.
         if self.ignored:
             return cast(R_co, None)
-        if self.parent is not None and not await asyncio.to_thread(self._is_known):
+        if self.parent is not None and not await asyncio.to_thread(is_known, self):
             await wait_for_parents(self.parent)
         pause, outage = _FIRST_PAUSE, Outage()
         while True:
@@ -265,61 +264,6 @@ def raise_failure(record: Record) -> None:
     if record.raised:
         error: BaseException = record.result
         raise error.with_traceback(None)  # It is kept, and would grow by each time that it is raised.
-
-
-def raise_of_parents(
-    parent: AsyncResult[Any] | GroupResult[Any] | None, deadline: float | None, *, headers: bool = False
-) -> None:
-    """Raise what the first of those tasks that run before another one raised: then that one may never come.
-
-    Args:
-        parent: what runs right before it.
-        deadline: when to stop looking at further ones.
-        headers: look at those of groups as well. They may be thousands, and the body of a chord fails with them: so
-            only when it has.
-    """
-    for number, result in enumerate(_tasks_above(parent, headers=headers)):
-        if number and deadline is not None and time.monotonic() >= deadline:
-            return
-        try:
-            record = result._record()
-        except BackendError:
-            return  # Of the task itself it may be known all the same, and each further look may take as long.
-        except DecodeError:
-            continue
-        raise_failure(record)
-
-
-async def wait_for_parents(parent: AsyncResult[Any] | GroupResult[Any] | None, *, headers: bool = False) -> None:
-    """Do as `raise_of_parents` does, each look in a thread of its own: between them it can be cancelled."""
-    for result in _tasks_above(parent, headers=headers):
-        try:
-            record = await result._looked()
-        except BackendError:
-            return
-        except DecodeError:
-            continue
-        raise_failure(record)
-
-
-def _tasks_above(parent: AsyncResult[Any] | GroupResult[Any] | None, *, headers: bool) -> Iterator[AsyncResult[Any]]:
-    """Give the results that are stored of what runs before a task, the first to run first."""
-    above: list[AsyncResult[Any] | GroupResult[Any]] = []
-    while parent is not None:
-        above.append(parent)
-        parent = parent.parent
-    for each in reversed(above):
-        if headers or isinstance(each, AsyncResult):
-            yield from _tasks_of(each)
-
-
-def _tasks_of(result: AsyncResult[Any] | GroupResult[Any]) -> Iterator[AsyncResult[Any]]:
-    """Give the tasks that store results, those of groups within a group too."""
-    if not isinstance(result, AsyncResult):
-        for each in result.results:
-            yield from _tasks_of(each)
-    elif not result.ignored:
-        yield result
 
 
 def task_id_of(value: object) -> str:

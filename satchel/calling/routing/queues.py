@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from satchel.calling.naming import nearest
+from satchel.calling.errors import nearest
 from satchel.calling.settings import Settings
 from satchel.errors import SatchelError
 from satchel.forking import ProcessLock

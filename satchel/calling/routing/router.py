@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from satchel.calling.routing.queues import Queues, entities, is_broadcast
-from satchel.calling.routing.table import NOWHERE, Destination, Match, RouteTable, check_destination
+from satchel.calling.routing.queues import Queues, entities, is_broadcast, is_entity
 from satchel.calling.settings import Settings
 from satchel.message.times import shown
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
+
+if TYPE_CHECKING:
+    from satchel.calling.routing.table import RouteTable
 
 #: Names of tasks may be made up at run time: so many are remembered.
 _REMEMBERED: Final = 10_000
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Destination(NamedTuple):
+    """Where a message is to go, as it was given; None is not given."""
+
+    queue: Any | None = None
+    exchange: Any | None = None
+    routing_key: str | None = None
+    exchange_type: str | None = None
+
+
+class Match(NamedTuple):
+    """What the table says of a task: where it goes, and further options."""
+
+    destination: Destination
+    options: Mapping[str, Any]
+
+
+NOWHERE: Final = Destination()
+NO_MATCH: Final = Match(NOWHERE, MappingProxyType({}))
 
 
 class Route(NamedTuple):
@@ -45,13 +67,13 @@ class Router:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._table = RouteTable(settings.task_routes)
+        self._table = None if settings.task_routes is None else _table(settings.task_routes)
         self._queues = Queues(settings)
         self._static: dict[str, Route] = {}
 
     def asks(self, task: str) -> bool:
         """Say whether a function must be asked where a task goes: each call may go elsewhere then."""
-        return self._table.static(task) is None
+        return self._match(task) is None
 
     def static(self, task: str) -> Route | None:
         """Give the route of all calls of a task that say nothing of it; None where a function must be asked.
@@ -61,7 +83,7 @@ class Router:
         """
         route = self._static.get(task)
         if route is None:
-            match = self._table.static(task)
+            match = self._match(task)
             if match is None:
                 return None
             route = self._resolve(match.destination, match.options)
@@ -112,12 +134,17 @@ class Router:
                 return route
         else:
             check_destination("", own)
-        match = self._table.static(task) or self._ask(task, args, kwargs, own, options)
+        table = self._table
+        if table is None:
+            match = NO_MATCH
+        else:
+            kwargs = {} if kwargs is None else kwargs
+            match = table.static(task) or table.match(task, args, kwargs, {**options, **_given(own)})
         return self._resolve(_merged(own, match.destination), match.options)
 
-    def _ask(self, task: str, args: Any, kwargs: Any, own: Destination, options: Mapping[str, Any]) -> Match:
-        given = {name: value for name, value in own._asdict().items() if value is not None}
-        return self._table.match(task, args, {} if kwargs is None else kwargs, {**options, **given})
+    def _match(self, task: str) -> Match | None:
+        """Give the match of a task for all its calls; None where a function must be asked."""
+        return NO_MATCH if self._table is None else self._table.static(task)
 
     def _resolve(self, destination: Destination, options: Mapping[str, Any]) -> Route:
         queue = self._queue(destination)
@@ -160,11 +187,47 @@ class Router:
         return Route(name, key, queue, known if name else None, _NOTHING)
 
 
+def _table(routes: Any) -> RouteTable:
+    from satchel.calling.routing.table import RouteTable  # Many clients have no routes.
+
+    return RouteTable(routes)
+
+
+def check_destination(where: str, given: Destination) -> Destination:
+    """Check a destination; `where` is what errors begin with, or empty.
+
+    Raises:
+        TypeError: a part is of another type, or one is missing without which it says nothing.
+        ValueError: a name is empty.
+    """
+    at = f"{where}: " if where else ""
+    queue, exchange, routing_key, exchange_type = given
+    if queue is not None and not is_entity(queue, "Queue"):
+        if not isinstance(queue, str):
+            raise TypeError(f"{at}queue must be a name or a kombu.Queue, got {shown(queue)}")
+        if not queue:
+            raise ValueError(f"{at}queue must not be empty; leave it out for the default")
+    if exchange is not None and not isinstance(exchange, str) and not is_entity(exchange, "Exchange"):
+        raise TypeError(f"{at}exchange must be a name or a kombu.Exchange, got {shown(exchange)}")
+    for name, value in (("routing_key", routing_key), ("exchange_type", exchange_type)):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{at}{name} must be a str, got {shown(value)}")
+    if exchange_type is not None and exchange is None:
+        raise TypeError(f"{at}exchange_type needs exchange: it is the type of that")
+    if exchange == "" and not routing_key and queue is None:
+        raise TypeError(f"{at}exchange '' needs routing_key: the name of the queue")
+    return given
+
+
 def _merged(own: Destination, table: Destination) -> Destination:
     elsewhere = own.queue is not None and _name(own.queue) != _name(table.queue)
     if elsewhere or own.exchange is not None:
         return own
-    return table._replace(**{name: value for name, value in own._asdict().items() if value is not None})
+    return table._replace(**_given(own))
+
+
+def _given(destination: Destination) -> dict[str, Any]:
+    return {name: value for name, value in destination._asdict().items() if value is not None}
 
 
 def _name(queue: Any) -> Any:

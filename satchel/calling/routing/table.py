@@ -8,34 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from satchel.calling.naming import did_you_mean
-from satchel.calling.options import PUBLISHING
+from satchel.calling.calls import PUBLISHING
+from satchel.calling.errors import did_you_mean
 from satchel.calling.routing.queues import is_entity
+from satchel.calling.routing.router import NO_MATCH, Destination, Match, check_destination
 from satchel.message.options import OPTION_NAMES
 from satchel.message.times import shown
-from satchel.named import NamedTuple
 
 Function = Callable[..., Any]
-
-
-class Destination(NamedTuple):
-    """Where a message is to go, as it was given; None is not given."""
-
-    queue: Any | None = None
-    exchange: Any | None = None
-    routing_key: str | None = None
-    exchange_type: str | None = None
-
-
-class Match(NamedTuple):
-    """What the table says of a task: where it goes, and further options."""
-
-    destination: Destination
-    options: Mapping[str, Any]
-
-
-NOWHERE: Final = Destination()
-NO_MATCH: Final = Match(NOWHERE, MappingProxyType({}))
 
 #: A table is for many calls; a connection is one call's own.
 _ROUTE_OPTIONS: Final = (OPTION_NAMES | PUBLISHING | frozenset(Destination._fields)) - {
@@ -149,32 +129,6 @@ def read_route(where: str, route: Any) -> Match:
         elif value is not None:
             options[name] = value
     return Match(check_destination(where, Destination(**place)), MappingProxyType(options))
-
-
-def check_destination(where: str, given: Destination) -> Destination:
-    """Check a destination; `where` is what errors begin with, or empty.
-
-    Raises:
-        TypeError: a part is of another type, or one is missing without which it says nothing.
-        ValueError: a name is empty.
-    """
-    at = f"{where}: " if where else ""
-    queue, exchange, routing_key, exchange_type = given
-    if queue is not None and not is_entity(queue, "Queue"):
-        if not isinstance(queue, str):
-            raise TypeError(f"{at}queue must be a name or a kombu.Queue, got {shown(queue)}")
-        if not queue:
-            raise ValueError(f"{at}queue must not be empty; leave it out for the default")
-    if exchange is not None and not isinstance(exchange, str) and not is_entity(exchange, "Exchange"):
-        raise TypeError(f"{at}exchange must be a name or a kombu.Exchange, got {shown(exchange)}")
-    for name, value in (("routing_key", routing_key), ("exchange_type", exchange_type)):
-        if value is not None and not isinstance(value, str):
-            raise TypeError(f"{at}{name} must be a str, got {shown(value)}")
-    if exchange_type is not None and exchange is None:
-        raise TypeError(f"{at}exchange_type needs exchange: it is the type of that")
-    if exchange == "" and not routing_key and queue is None:
-        raise TypeError(f"{at}exchange '' needs routing_key: the name of the queue")
-    return given
 
 
 def _entry(where: str, entry: Any) -> _Map | _Router:

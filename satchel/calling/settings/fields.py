@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import timedelta, tzinfo
 from functools import cache
 from types import MappingProxyType
@@ -14,9 +14,8 @@ from typing import Any, ClassVar, Final, Literal
 
 from satchel.calling.retrying import RetryPolicy
 from satchel.calling.settings.kinds import DEFAULT_BROKER, KINDS, zone_of
-from satchel.calling.settings.sources import UnknownVariable, from_variables, known, named, prefix_of
-from satchel.frozen import dataclass
 from satchel.message.times import shown
+from satchel.records import dataclass, replace
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _PASSWORD: Final = r"(://[^/?#;]*?:)[^/?#;]*@"
@@ -206,14 +205,17 @@ class Settings:
             TypeError: a name is unknown, with the nearest that is known, or it is one of Celery 3's, with today's. Of
                 an object's attributes, only those count that look like settings.
         """
-        prefix = prefix_of(namespace)
         given: dict[str, Any] = {}
-        for source in sources:
-            if isinstance(source, Settings):
-                given.update({name: getattr(source, name) for name in KINDS})
-            elif source is not None:
-                given.update(named(source, prefix))
-        given.update(known(keywords))
+        if namespace is not None or any(source is not None for source in sources):
+            from satchel.calling.settings.sources import named, prefix_of  # Many clients have keywords alone.
+
+            prefix = prefix_of(namespace)
+            for source in sources:
+                if isinstance(source, Settings):
+                    given.update({name: getattr(source, name) for name in KINDS})
+                elif source is not None:
+                    given.update(named(source, prefix))
+        given.update(_known(keywords))
         return cls._made(given)
 
     @classmethod
@@ -261,6 +263,8 @@ class Settings:
         if not prefix:
             raise ValueError("prefix must not be empty: every variable would be a setting")
 
+        from satchel.calling.settings.sources import UnknownVariable, from_variables
+
         def tell(text: str) -> None:
             warnings.warn(f"a variable is left out: {text}", UnknownVariable, stacklevel=4)
 
@@ -272,7 +276,15 @@ class Settings:
         from satchel.calling.settings.names import refuse_elsewhere
 
         refuse_elsewhere(changes)
-        return replace(self, **{name: value for name, value in known(changes).items() if name in KINDS})
+        return replace(self, **{name: value for name, value in _known(changes).items() if name in KINDS})
+
+
+def _known(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if KINDS.keys() >= given.keys():
+        return given
+    from satchel.calling.settings.sources import known
+
+    return known(given)
 
 
 @cache

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import timedelta, tzinfo
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from satchel.calling.retrying import RetryPolicy
-from satchel.calling.settings import texts
 from satchel.message import checks
 from satchel.message.times import UTC, duration, shown
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
+
+    #: How the text of an environment variable is read: a function of `texts`, which few clients need.
+    Reader: TypeAlias = Literal[
+        "text", "flag", "number", "json", "json_list_or_text", "json_or_text", "names", "flag_or_json", "number_or_text"
+    ]
 
 DEFAULT_BROKER: Final = "amqp://guest:guest@localhost:5672//"
 """Where Celery looks for a broker when it is told nothing."""
@@ -22,12 +29,12 @@ class Kind(NamedTuple):
 
     Attributes:
         check: takes the name and the value, and gives the value as it is kept; TypeError or ValueError.
-        read: makes a value from text, which may still be wrong; ValueError says what was expected.
+        reader: what makes a value from text, which may still be wrong.
         optional: None is a value too, and is not checked.
     """
 
     check: Callable[[str, Any], Any]
-    read: Callable[[str], Any]
+    reader: Reader
     optional: bool = False
 
 
@@ -199,34 +206,34 @@ def _optional(kind: Kind) -> Kind:
     return kind._replace(optional=True)
 
 
-_TEXT = Kind(checks.required_text, str)
-_TEXT_OR_NONE = Kind(checks.text, str, optional=True)
-_SECRET_OR_NONE = Kind(secret_text, str, optional=True)
-_FLAG = Kind(checks.flag, texts.flag)
-_COUNT_OR_NONE = Kind(checks.count, texts.number, optional=True)
-_SECONDS = Kind(seconds, texts.number)
-_MAPPING = Kind(mapping, texts.json)
-_NAMES = Kind(names, texts.names)
-_PRIORITY_OR_NONE = Kind(checks.priority, texts.number, optional=True)
-_QUEUE_TYPE = Kind(among("classic", "quorum"), str)
+_TEXT = Kind(checks.required_text, "text")
+_TEXT_OR_NONE = Kind(checks.text, "text", optional=True)
+_SECRET_OR_NONE = Kind(secret_text, "text", optional=True)
+_FLAG = Kind(checks.flag, "flag")
+_COUNT_OR_NONE = Kind(checks.count, "number", optional=True)
+_SECONDS = Kind(seconds, "number")
+_MAPPING = Kind(mapping, "json")
+_NAMES = Kind(names, "names")
+_PRIORITY_OR_NONE = Kind(checks.priority, "number", optional=True)
+_QUEUE_TYPE = Kind(among("classic", "quorum"), "text")
 
 
 KINDS: Final[dict[str, Kind]] = {
-    "broker_url": Kind(urls, texts.json_list_or_text),
-    "broker_write_url": Kind(urls, texts.json_list_or_text, optional=True),
+    "broker_url": Kind(urls, "json_list_or_text"),
+    "broker_write_url": Kind(urls, "json_list_or_text", optional=True),
     "broker_pool_limit": _COUNT_OR_NONE,
     "broker_pool_acquire_timeout": _optional(_SECONDS),
     "broker_connection_timeout": _SECONDS,
     "broker_login_method": _TEXT_OR_NONE,
-    "broker_use_ssl": Kind(flag_or_mapping, texts.flag_or_json),
+    "broker_use_ssl": Kind(flag_or_mapping, "flag_or_json"),
     "broker_transport_options": _MAPPING,
-    "broker_failover_strategy": Kind(strategy, str, optional=True),
+    "broker_failover_strategy": Kind(strategy, "text", optional=True),
     "result_backend": _SECRET_OR_NONE,
     "result_backend_transport_options": _MAPPING,
     "result_serializer": _TEXT,
     "result_accept_content": _optional(_NAMES),
     "result_compression": _TEXT_OR_NONE,
-    "result_expires": Kind(lifetime, texts.number, optional=True),
+    "result_expires": Kind(lifetime, "number", optional=True),
     "result_extended": _FLAG,
     "redis_socket_timeout": _optional(_SECONDS),
     "redis_socket_connect_timeout": _optional(_SECONDS),
@@ -236,25 +243,25 @@ KINDS: Final[dict[str, Kind]] = {
     "accept_content": _NAMES,
     "task_serializer": _TEXT,
     "task_compression": _TEXT_OR_NONE,
-    "task_protocol": Kind(among(2, 1), texts.number),
+    "task_protocol": Kind(among(2, 1), "number"),
     "task_ignore_result": _FLAG,
-    "task_always_eager": Kind(not_eager, texts.flag),
-    "task_routes": Kind(routes, texts.json_or_text, optional=True),
-    "task_queues": Kind(queues, texts.json, optional=True),
+    "task_always_eager": Kind(not_eager, "flag"),
+    "task_routes": Kind(routes, "json_or_text", optional=True),
+    "task_queues": Kind(queues, "json", optional=True),
     "task_create_missing_queues": _FLAG,
     "task_create_missing_queue_type": _QUEUE_TYPE,
     "task_create_missing_queue_exchange_type": _TEXT_OR_NONE,
-    "task_default_queue": Kind(checks.short_text, str),
+    "task_default_queue": Kind(checks.short_text, "text"),
     "task_default_queue_type": _QUEUE_TYPE,
-    "task_default_exchange": Kind(checks.short_text, str, optional=True),
+    "task_default_exchange": Kind(checks.short_text, "text", optional=True),
     "task_default_exchange_type": _TEXT,
-    "task_default_routing_key": Kind(checks.short_text, str, optional=True),
-    "task_default_delivery_mode": Kind(checks.delivery_mode, texts.number_or_text),
+    "task_default_routing_key": Kind(checks.short_text, "text", optional=True),
+    "task_default_delivery_mode": Kind(checks.delivery_mode, "number_or_text"),
     "task_default_priority": _PRIORITY_OR_NONE,
     "task_queue_max_priority": _PRIORITY_OR_NONE,
     "task_publish_retry": _FLAG,
-    "task_publish_retry_policy": Kind(policy, texts.json),
-    "timezone": Kind(zone, str, optional=True),
+    "task_publish_retry_policy": Kind(policy, "json"),
+    "timezone": Kind(zone, "text", optional=True),
     "enable_utc": _FLAG,
 }
 """The kind of each field of `Settings`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from satchel.calling.naming import did_you_mean, nearest
+from satchel.calling.errors import did_you_mean, nearest
 
 #: Of workers, beat, events, remote control, and of result stores that this client does not read.
 _FOREIGN_AREAS: Final = (

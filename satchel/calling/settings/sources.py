@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from satchel.calling.naming import nearest
+from satchel.calling.errors import nearest
+from satchel.calling.settings import texts
 from satchel.calling.settings.kinds import KINDS
 from satchel.message.times import shown
 
@@ -81,7 +82,7 @@ def _read(variable: str, name: str, text: str) -> Any:
     if kind.optional and text.strip().lower() in {"none", "null"}:
         return None
     try:
-        return kind.read(text)
+        return getattr(texts, kind.reader)(text)
     except ValueError as error:
         raise ValueError(f"{variable} cannot be read: {error}") from None
 

@@ -8,6 +8,11 @@ _YES: Final = frozenset({"1", "true", "yes", "on"})
 _NO: Final = frozenset({"0", "false", "no", "off"})
 
 
+def text(given: str) -> str:
+    """Take it as it is."""
+    return given
+
+
 def flag(text: str) -> bool:
     """Read a word for yes or no."""
     word = text.strip().lower()

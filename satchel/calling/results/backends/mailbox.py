@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Final
 
-from satchel.named import NamedTuple
+from satchel.records import NamedTuple
 
 MOST_TASKS: Final = 10_000
 MOST_BYTES: Final = 64 * 1024 * 1024

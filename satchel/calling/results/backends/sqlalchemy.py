@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, Final
 
-from satchel.calling.results.errors import BackendError, tell_clients
+from satchel.calling.errors import tell_clients
+from satchel.calling.results.errors import BackendError
 from satchel.calling.results.reading import ResultReader
 from satchel.calling.results.record import PENDING, Record
 from satchel.calling.results.waiting import poll

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 import satchel
-from satchel import frozen
+from satchel import records
 
 
 class _Fields:
@@ -40,7 +40,7 @@ def made(name: str, make: Callable[[type], type]) -> Any:
     return make(type(name, (), space))
 
 
-Ours: Any = made("Ours", frozen.dataclass(frozen=True))
+Ours: Any = made("Ours", records.dataclass(frozen=True))
 Theirs: Any = made("Theirs", dataclasses.dataclass(frozen=True))
 SIDES = pytest.mark.parametrize("cls", [Ours, Theirs], ids=["ours", "theirs"])
 CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
@@ -113,7 +113,7 @@ def test_a_subclass_that_is_no_dataclass_has_attributes_of_its_own(cls: Any) -> 
         instance.first = 2
 
 
-@pytest.mark.parametrize("make", [frozen.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
+@pytest.mark.parametrize("make", [records.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
 @SIDES
 def test_a_frozen_dataclass_derives_from_one(cls: Any, make: Any) -> None:
     @make(frozen=True)
@@ -200,7 +200,7 @@ def test_a_subclass_may_have_an_attribute_with_the_name_of_a_constant() -> None:
 
 
 def test_one_without_a_text_has_none_and_one_that_is_worked_out_by_a_function_has_it() -> None:
-    @frozen.dataclass(frozen=True)
+    @records.dataclass(frozen=True)
     class Own:  # noqa: PLW1641 - it gets one
         made: list[int] = field(init=False, default_factory=list)
 
@@ -214,7 +214,7 @@ def test_one_without_a_text_has_none_and_one_that_is_worked_out_by_a_function_ha
 
 
 def test_comparing_showing_and_keywords_can_be_chosen() -> None:
-    @frozen.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+    @records.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
     class Plain:
         first: int = 1
 
@@ -227,7 +227,7 @@ def test_comparing_showing_and_keywords_can_be_chosen() -> None:
 
 
 def test_all_of_a_class_without_fields_are_equal() -> None:
-    @frozen.dataclass(frozen=True)
+    @records.dataclass(frozen=True)
     class Empty:
         pass
 
@@ -236,7 +236,7 @@ def test_all_of_a_class_without_fields_are_equal() -> None:
     assert repr(Empty()).endswith("Empty()")
 
 
-@pytest.mark.parametrize("make", [frozen.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
+@pytest.mark.parametrize("make", [records.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
 def test_one_field_alone_is_compared(make: Any) -> None:
     class One:
         only: tuple[int, ...] = ()
@@ -247,7 +247,7 @@ def test_one_field_alone_is_compared(make: Any) -> None:
 
 
 def test_methods_of_its_own_stay() -> None:
-    @frozen.dataclass(frozen=True)
+    @records.dataclass(frozen=True)
     class Own:
         first: int = 1
 
@@ -261,3 +261,54 @@ def test_methods_of_its_own_stay() -> None:
             return 3
 
     assert (repr(Own()), Own() == 5, hash(Own())) == ("own", True, 3)
+
+
+def test_replace_is_that_of_dataclasses_and_asks_it_only_about_what_is_not_its_own() -> None:
+    instance = Ours(1, rest=(), third=2)
+
+    assert records.replace(instance, first=2, third=3) == Ours(2, rest=(), third=3)
+    assert records.replace(instance) == instance
+    with pytest.raises((TypeError, ValueError), match="worked_out"):
+        records.replace(instance, worked_out=1)
+    with pytest.raises(TypeError, match=r"^Ours\(\) got an unexpected keyword argument 'forth'"):
+        records.replace(instance, forth=1)
+
+    @dataclasses.dataclass(frozen=True)
+    class Sub(Ours):  # type: ignore[misc]
+        forth: int = 4
+
+    derived: Any = Sub(1, rest=(), forth=5)
+    assert records.replace(derived, first=2) == Sub(2, rest=(), forth=5)
+
+
+def test_what_dataclasses_tells_is_worked_out_when_it_is_asked() -> None:
+    @records.dataclass(frozen=True)
+    class First:
+        one: int = 1
+
+    @records.dataclass(frozen=True)
+    class Second(First):
+        two: list[int] = field(default_factory=list)
+
+    assert Second(3) == Second(3, [])
+    assert repr(Second(3)).endswith("Second(one=3, two=[])")
+    assert not any(isinstance(cls.__dict__["__dataclass_fields__"], dict) for cls in (First, Second))
+    assert [each.name for each in dataclasses.fields(Second)] == ["one", "two"]
+    assert [each.name for each in dataclasses.fields(First)] == ["one"]
+    assert dataclasses.is_dataclass(Second(3))
+    assert all(isinstance(cls.__dict__["__dataclass_fields__"], dict) for cls in (First, Second))
+
+
+def test_a_frozen_dataclass_of_the_standard_library_is_derived_from() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class First:
+        one: int
+        constant: ClassVar[int] = 7
+
+    @records.dataclass(frozen=True)
+    class Second(First):
+        two: int = 2
+
+    assert Second(1) == Second(one=1, two=2) != Second(1, 3)
+    assert [each.name for each in dataclasses.fields(Second)] == ["one", "two"]
+    assert Second.__match_args__ == ("one", "two")

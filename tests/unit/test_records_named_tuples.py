@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from satchel import named
+from satchel import records
 from satchel.types import Encoded
 
 
-class Ours(named.NamedTuple):
+class Ours(records.NamedTuple):
     """Some fields."""
 
     first: int

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from satchel import CorruptBody, LimitExceeded
-from satchel.codecs import base
+from satchel.codecs import base, inflating
 
 KIB = 1024
 BODY = random.Random(7).randbytes(100 * KIB) + bytes(900 * KIB)
@@ -55,7 +55,7 @@ class Noted:
 
 
 def inflate(start: Start, body: Any, max_size: int = len(BODY), **options: Any) -> bytes:
-    return base.inflate(start, body, max_size=max_size, codec="own", **options)
+    return inflating.inflate(start, body, max_size=max_size, codec="own", **options)
 
 
 def refused(start: Start, body: bytes, **options: Any) -> str:
@@ -74,7 +74,7 @@ def test_a_long_body_is_read_once_in_pieces_of_256_kib_from_32_kib(
     noting, whole = Noting(start), Noting(start)
     body = compress(BODY)
 
-    pieces = list(base.pieces(noting, body, codec="own"))
+    pieces = list(inflating.pieces(noting, body, codec="own"))
 
     assert b"".join(pieces) == inflate(whole, body) == BODY
     assert b"" not in pieces
@@ -182,7 +182,7 @@ def test_streams_are_read_up_to_their_number(compress: Callable[[bytes], bytes],
     assert refused(start, body, streams=2) == refused(start, body) == TRAILING
     assert refused(start, body[:-1], streams=3) == refused(start, one + empty[:1], streams=2) == TRUNCATED
     with pytest.raises(CorruptBody, match=TRAILING):
-        list(base.pieces(start, one + two, codec="own"))
+        list(inflating.pieces(start, one + two, codec="own"))
 
 
 @each_format
@@ -224,7 +224,7 @@ def chunks() -> Iterator[bytes]:
 
 
 def test_what_is_passed_on_is_counted() -> None:
-    passing = base.bounded(chunks(), max_size=3, codec="own")
+    passing = inflating.bounded(chunks(), max_size=3, codec="own")
 
     assert next(passing) == b"ab"
     with pytest.raises(LimitExceeded):
@@ -232,22 +232,60 @@ def test_what_is_passed_on_is_counted() -> None:
 
 
 def test_what_is_collected_is_joined_up_to_the_limit() -> None:
-    assert base.collect(iter([b"ab", b"", b"c"]), max_size=3, codec="own") == b"abc"
-    assert base.collect(iter([]), max_size=1, codec="own") == b""
+    assert inflating.collect(iter([b"ab", b"", b"c"]), max_size=3, codec="own") == b"abc"
+    assert inflating.collect(iter([]), max_size=1, codec="own") == b""
     with pytest.raises(LimitExceeded):
-        base.collect(chunks(), max_size=3, codec="own")
+        inflating.collect(chunks(), max_size=3, codec="own")
 
 
 def test_as_many_streams_as_an_option_may_admit() -> None:
-    assert base.MOST_STREAMS == 65_536
+    assert inflating.MOST_STREAMS == 65_536
 
 
 @pytest.mark.parametrize(
     ("function", "ordered"),
-    [(base.require, 1), (base.optional, 1), (base.bounded, 1), (base.collect, 1), (base.pieces, 2), (base.inflate, 2)],
+    [
+        (base.require, 1),
+        (base.optional, 1),
+        (inflating.bounded, 1),
+        (inflating.collect, 1),
+        (inflating.pieces, 2),
+        (inflating.inflate, 2),
+    ],
 )
 def test_names_limits_and_options_are_given_by_name(function: Callable[..., Any], ordered: int) -> None:
     kinds = [parameter.kind for parameter in inspect.signature(function).parameters.values()]
 
     assert set(kinds[:ordered]) == {inspect.Parameter.POSITIONAL_OR_KEYWORD}
     assert set(kinds[ordered:]) == {inspect.Parameter.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize("max_size", [0, -1, None, True, False, 1.5, "1"])
+def test_a_size_is_a_positive_int(max_size: Any) -> None:
+    with pytest.raises(ValueError, match=rf"^max_size must be a positive int, got {max_size!r}; there is no"):
+        inflating.check_max_size(max_size)
+
+
+@pytest.mark.parametrize("max_size", [1, 2, 2**64])
+def test_any_positive_int_is_a_size(max_size: int) -> None:
+    inflating.check_max_size(max_size)
+
+
+def test_the_errors_of_a_stream_name_codec_limit_and_cure() -> None:
+    starved = inflating.starved("own", "window", 1000, "it wants a window of 2,000")
+
+    assert str(inflating.truncated("own")) == "own: the stream is truncated"
+    assert str(inflating.trailing("own")) == "own: there is something after the end of the stream"
+    assert {type(inflating.truncated("own")), type(inflating.trailing("own"))} == {CorruptBody}
+    assert str(inflating.oversized("own", 1000)).startswith("own: the body decompresses to more than 1,000 bytes; ")
+    assert isinstance(starved, LimitExceeded)
+    assert (starved.limit, starved.maximum) == ("window", 1000)
+    assert str(starved).endswith("window=1,000 bytes; if it is genuine, decode with Own(window=…)")
+
+
+@pytest.mark.parametrize(
+    ("size", "bits"),
+    [(0, 4), (1, 4), (15, 4), (16, 4), (17, 5), (31, 5), (32, 5), (33, 6), (256, 8), (257, 8), (10**9, 8)],
+)
+def test_a_window_is_the_smallest_that_holds_the_size(size: int, bits: int) -> None:
+    assert inflating.window_bits(size, 4, 8) == bits
