@@ -233,8 +233,8 @@ class App:
 
     def send(self, call: Call) -> AsyncResult[Any]:
         """Send one call; what tasks and signatures do."""
-        prepared = self.sender.send(call)
-        return self._result(prepared.id, ignored=prepared.ignored)
+        prepared = (self._sender or self._bind()).send(call)
+        return AsyncResult(prepared.id, self._backend or self.backend, ignored=prepared.ignored)
 
     def send_many(self, calls: Iterable[Signature[Any]]) -> list[AsyncResult[Any]]:
         """Send many calls over one connection, confirmed together.

@@ -74,8 +74,17 @@ class Sender:
 
     def publish(self, prepared: Prepared, call: Call) -> None:
         """Publish what is prepared."""
+        _, packet, _, policy, how = prepared
         try:
-            self._publish(prepared)
+            if how.carrier is None:
+                timeout = self._patience if how.timeout is None else how.timeout
+                failure = self._try(packet, timeout)
+                if failure is not None:
+                    self._again(packet, policy, timeout, failure)
+            else:
+                from satchel.calling.broker.publisher import link_of  # Most calls go by the pool.
+
+                link_of(how.carrier).publish(packet)
         except OperationalError as error:
             self._tell(prepared, call, error)
             raise
@@ -115,18 +124,6 @@ class Sender:
                 hook(outgoing, error)
             except Exception:  # noqa: BLE001 - a hook raises what it likes
                 _log.exception("the hook %r failed behind the publishing of %s[%s]", hook, call.task, prepared.id)
-
-    def _publish(self, prepared: Prepared) -> None:
-        _, packet, _, policy, how = prepared
-        if how.carrier is not None:
-            from satchel.calling.broker.publisher import link_of  # Most calls go by the pool.
-
-            link_of(how.carrier).publish(packet)
-            return
-        timeout = self._patience if how.timeout is None else how.timeout
-        failure = self._try(packet, timeout)
-        if failure is not None:
-            self._again(packet, policy, timeout, failure)
 
     def _try(self, packet: Parcel, timeout: float) -> OperationalError | None:
         try:

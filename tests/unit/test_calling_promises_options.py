@@ -53,7 +53,7 @@ class TestCountdownAndEta:
         self, broker: str, options: dict[str, Any], longest: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         app = App("shop", broker=broker, broker_transport_options=options)
-        monkeypatch.setattr("satchel.calling.sending.Sender._publish", lambda self, prepared: None)
+        monkeypatch.setattr("satchel.calling.sending.Sender._try", lambda self, packet, timeout: None)
 
         with warnings.catch_warnings():
             warnings.simplefilter("error")

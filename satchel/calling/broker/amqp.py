@@ -223,7 +223,7 @@ class AmqpLink(VirtualLink):
 
     def stale(self) -> bool:
         """See `Link.stale`."""
-        return self._channel is not None and (super().stale() or _has_spoken(self._made))
+        return self._channel is not None and _has_spoken(self._made)
 
     def _disconnect(self, made: Any, channel: Any, *, in_order: bool) -> None:
         if not self._owned:

@@ -65,8 +65,8 @@ def parcel(
     if (seconds := properties.get("expiration")) is not None:
         properties["expiration"] = str(int(seconds * 1000))  # AMQP: milliseconds, as a short string.
     priority = properties.pop("priority", None)
-    fields = message.id, body, content_type, content_encoding, headers, properties, priority
-    return _new(Parcel, (*fields, route, mandatory, timeout, ready))
+    form = content_type, content_encoding
+    return _new(Parcel, (message.id, body, *form, headers, properties, priority, route, mandatory, timeout, ready))
 
 
 class VirtualLink:
@@ -117,11 +117,15 @@ class VirtualLink:
         _, body, content_type, content_encoding, headers, properties, priority, route, mandatory, _, _ = parcel
         if route.exchange and mandatory:
             self._check_route(channel, parcel)
-        # It writes into the properties, and the message may be published once more. In memory, the headers are the very
-        # ones that a consumer gets, and messages of one builder share what is in them.
-        message = channel.prepare_message(
-            body, priority, content_type, content_encoding, _copied(headers), properties.copy()
-        )
+        # In memory, the headers are the very ones that a consumer gets and may change, and messages of one builder
+        # share what is in them. What the caller gave was copied when it was checked.
+        headers = headers.copy()
+        if (limits := headers.get("timelimit")) is not None:
+            headers["timelimit"] = limits.copy()
+        if (stamps := headers.get("stamps")) is not None:
+            headers["stamps"] = stamps.copy()
+        # It writes into the properties, and the message may be published once more.
+        message = channel.prepare_message(body, priority, content_type, content_encoding, headers, properties.copy())
         self._under_way = True
         channel.basic_publish(message, exchange=route.exchange, routing_key=route.routing_key, **more)
 
@@ -171,12 +175,17 @@ class VirtualLink:
         self._declare(parcel.route)
 
     def _declare(self, route: Route) -> None:
-        for entity in (route.exchange_to_declare, route.queue):
-            if entity is not None and id(entity) not in self._declared:
-                self._declare_one(entity.bind(self._channel))
-                if len(self._declared) >= _DECLARED:
-                    self._declared.clear()
-                self._declared[id(entity)] = entity  # Kept, so that no other one gets its id.
+        declared, exchange, queue = self._declared, route.exchange_to_declare, route.queue
+        if exchange is not None and id(exchange) not in declared:
+            self._declare_anew(exchange)
+        if queue is not None and id(queue) not in declared:
+            self._declare_anew(queue)
+
+    def _declare_anew(self, entity: Any) -> None:
+        self._declare_one(entity.bind(self._channel))
+        if len(self._declared) >= _DECLARED:
+            self._declared.clear()
+        self._declared[id(entity)] = entity  # Kept, so that no other one gets its id.
 
     def _declare_one(self, entity: Any) -> None:
         entity.declare()
@@ -211,8 +220,8 @@ class VirtualLink:
         ) from error
 
     def stale(self) -> bool:
-        """See `Link.stale`."""
-        return self._channel is not None and self._pid != os.getpid()
+        """See `Link.stale`. Whether the process was forked since is seen when it is used."""
+        return False
 
     def next_broker(self) -> None:
         """Turn to the next of several brokers, for the next connection."""
@@ -243,15 +252,6 @@ class VirtualLink:
             self._connection.transport.close_connection(made)
         elif channel is not None:
             channel.close()
-
-
-def _copied(headers: dict[str, Any]) -> dict[str, Any]:
-    copied = headers.copy()
-    for name in ("timelimit", "stamps"):  # What the caller gives was copied when it was checked.
-        value = copied.get(name)
-        if value is not None:
-            copied[name] = value.copy()
-    return copied
 
 
 def unroutable(parcel: Parcel, reason: str = "no queue is bound to it with that key") -> Unroutable:
