@@ -23,9 +23,12 @@ from typing import Any
 #: longest run comes first.
 TESTS = {
     "satchel/codecs/base.py": (
-        "tests/unit/test_codec_base*.py",
-        "tests/unit/test_codec_types*.py tests/unit/test_codec_pickle.py tests/unit/test_compressor*.py "
-        "tests/hostile/test_g0[24]*.py",
+        "tests/unit/test_codec_base.py",
+        "tests/unit/test_codec_types*.py tests/unit/test_codec_pickle.py",
+    ),
+    "satchel/codecs/inflating.py": (
+        "tests/unit/test_codec_inflating.py",
+        "tests/unit/test_compressor*.py tests/hostile/test_g0[24]*.py",
     ),
     "satchel/pipeline.py": (
         "tests/unit/test_pipeline*.py",

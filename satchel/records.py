@@ -1,9 +1,10 @@
 """Frozen dataclasses and named tuples that cost next to nothing to make.
 
 The standard library compiles functions for each such class: half a millisecond of every import for a dataclass, a tenth
-for a named tuple. Here all classes share theirs, and what only tools ask for is worked out when they ask. In all else
-these are the same: type checkers take them for what they seem, `dataclasses.fields`, `replace` and `asdict` take them,
-and frozen dataclasses may derive from them.
+for a named tuple. Here all classes share theirs, and what only tools ask for is worked out when they ask. To type
+checkers they are what they seem; `dataclasses.fields`, `replace` and `asdict` take them, and frozen dataclasses may
+derive from them. They are for modules whose annotations are text (``from __future__ import annotations``), and know no
+``InitVar`` and no slots.
 """
 
 from __future__ import annotations
@@ -44,19 +45,22 @@ if not TYPE_CHECKING:
         """
 
         def made(cls: type) -> type:
-            own = _own_fields(cls, keyword=kw_only)
-            cls._fields_of = {**_inherited(cls), **own}
+            own, constants = _own_fields(cls, keyword=kw_only)
+            inherited = {name: each for name, each in _inherited(cls).items() if name not in constants}
+            cls._fields_of = {**inherited, **own}
             cls._compared = _getter(name for name, each in cls._fields_of.items() if each.compare)
             cls._hashed = _getter(
                 name for name, each in cls._fields_of.items() if (each.compare if each.hash is None else each.hash)
             )
+            # Not __match_args__, which a class may say itself.
+            cls._positional = tuple(name for name, each in cls._fields_of.items() if each.init and not each.kw_only)
             shared = {
                 **_ALWAYS,
                 **(_COMPARED if eq else {}),
                 **(_SHOWN if repr else {}),
-                "__match_args__": tuple(n for n, each in cls._fields_of.items() if each.init and not each.kw_only),
-                "__dataclass_fields__": _Told("__dataclass_fields__", cls, own),
-                "__dataclass_params__": _Told("__dataclass_params__", cls, own),
+                "__match_args__": cls._positional,
+                "__dataclass_fields__": _Told("__dataclass_fields__", cls, own, constants),
+                "__dataclass_params__": _Told("__dataclass_params__", cls, own, constants),
             }
             for name, value in shared.items():
                 # A class that says what equals it has a __hash__ that is None, unless it says more.
@@ -71,15 +75,18 @@ if not TYPE_CHECKING:
         return instance.__replace__(**changes)
 
 
-def _own_fields(cls: type, *, keyword: bool) -> dict[str, Field[Any]]:
-    """Give the fields that a class says itself, and leave their defaults in their place."""
+def _own_fields(cls: type, *, keyword: bool) -> tuple[dict[str, Field[Any]], set[str]]:
+    """Give the fields that a class says itself, and its class variables; leave the defaults in their place."""
     own: dict[str, Field[Any]] = {}
+    constants: set[str] = set()
     for name, note in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063 - its own
         kind = (note if isinstance(note, str) else str(note)).partition("[")[0]
         if kind.endswith("KW_ONLY"):
             keyword = True
-        elif not kind.endswith("ClassVar"):
-            given = cls.__dict__.get(name, MISSING)
+        elif kind.endswith("ClassVar"):
+            constants.add(name)
+        else:
+            given: Any = getattr(cls, name, MISSING)
             if not isinstance(given, Field):
                 own[name] = field(default=given, kw_only=keyword)
                 continue
@@ -90,26 +97,33 @@ def _own_fields(cls: type, *, keyword: bool) -> dict[str, Field[Any]]:
                 delattr(cls, name)
             else:
                 setattr(cls, name, given.default)
-    return own
+    return own, constants
 
 
 def _inherited(cls: type) -> dict[str, Field[Any]]:
     found: dict[str, Field[Any]] = {}
-    for base in cls.__mro__[:0:-1]:
+    bases: tuple[Any, ...] = cls.__mro__[:0:-1]
+    for base in bases:
         if "_fields_of" in base.__dict__:
             found |= base.__dict__["_fields_of"]
         elif "__dataclass_fields__" in base.__dict__:
+            if not base.__dataclass_params__.frozen:
+                raise TypeError("cannot inherit frozen dataclass from a non-frozen one")
             found |= {each.name: each for each in dataclasses.fields(base)}
     return found
 
 
 class _Told:
-    """What `dataclasses` tells of a class, worked out by it when that is asked for: most programs never do."""
+    """What `dataclasses` tells of a class, worked out by it when that is asked for: most programs never do.
 
-    def __init__(self, name: str, cls: Any, own: dict[str, Field[Any]]) -> None:
+    It is asked as an attribute of the class; to tools that look into the class's dict, it passes for what it tells.
+    """
+
+    def __init__(self, name: str, cls: Any, own: dict[str, Field[Any]], constants: set[str]) -> None:
         self._name = name
         self._cls = cls
         self._own = own
+        self._constants = constants
 
     def __get__(self, instance: object, owner: type) -> Any:
         cls = self._cls
@@ -119,10 +133,25 @@ class _Told:
                 told |= base.__dataclass_fields__
         notes = cls.__dict__.get("__annotations__", {})  # noqa: RUF063 - its own
         own = [(name, notes[name], each) for name, each in self._own.items()]
-        made: Any = dataclasses.make_dataclass(cls.__name__, own, init=False, repr=False, eq=False, frozen=True)
+        constants = [(name, ClassVar) for name in self._constants]
+        made: Any = dataclasses.make_dataclass(
+            cls.__name__, [*own, *constants], init=False, repr=False, eq=False, frozen=True
+        )
         cls.__dataclass_params__ = made.__dataclass_params__
         cls.__dataclass_fields__ = told | made.__dataclass_fields__
         return getattr(cls, self._name)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(self._cls, self._name), name)
+
+    def __iter__(self) -> Any:
+        return iter(getattr(self._cls, self._name))
+
+    def __len__(self) -> int:
+        return len(getattr(self._cls, self._name))
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self._cls, self._name)[name]
 
 
 def _getter(names: Iterable[str]) -> Any:
@@ -133,7 +162,7 @@ def _getter(names: Iterable[str]) -> Any:
 
 def _init(self: Any, /, *values: Any, **named: Any) -> None:
     all_fields: dict[str, Field[Any]] = self._fields_of
-    given = dict(zip(self.__match_args__, values, strict=False))
+    given = dict(zip(self._positional, values, strict=False))
     fit = len(given) == len(values) and given.keys().isdisjoint(named)
     given |= named
     put = object.__setattr__

@@ -46,7 +46,7 @@ class Limits:
     max_nodes: int = 1_000_000
 
     def __post_init__(self) -> None:
-        for name in self.__match_args__:
+        for name in Limits.__match_args__:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a positive int, got {value!r}; there is no 'unlimited'")

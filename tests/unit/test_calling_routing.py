@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from satchel.calling.routing.queues import UnknownQueue
+from satchel.calling.routing.queues import UnknownQueue, is_broadcast, is_entity
 from satchel.calling.routing.router import Route, Router
 from satchel.calling.settings import Settings
 
@@ -488,3 +488,13 @@ def test_names_without_end_do_not_fill_the_memory():
 
     assert len(made._static) <= 10_000
     assert len(made._queues._made) <= 1_010
+
+
+def test_what_kombu_has_no_class_for_yet_is_no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Another thread is in the midst of importing it.
+    for name in ("kombu.entity", "kombu.common"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+
+    assert not is_entity("shop", "Queue")
+    assert not is_broadcast("shop")
+    assert Router(Settings(task_routes={"shop.pay": "money"})).asks("shop.pay") is False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -134,6 +134,7 @@ def test_a_first_call_imports_nothing_that_reads_or_that_only_errors_need() -> N
         *("calling.settings.texts", "calling.broker.base", "codecs.protocols", "codecs.inflating", "introspection"),
     )
     assert {f"satchel.{part}" for part in parts} & ours == set()
+    assert all(importlib.util.find_spec(f"satchel.{part}") for part in parts)
     assert "msgspec" not in roots(modules)
 
 

@@ -43,6 +43,7 @@ def made(name: str, make: Callable[[type], type]) -> Any:
 Ours: Any = made("Ours", records.dataclass(frozen=True))
 Theirs: Any = made("Theirs", dataclasses.dataclass(frozen=True))
 SIDES = pytest.mark.parametrize("cls", [Ours, Theirs], ids=["ours", "theirs"])
+MAKERS = pytest.mark.parametrize("make", [records.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
 CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
     ((1,), {}),
     ((1, "x"), {"third": 2}),
@@ -113,7 +114,7 @@ def test_a_subclass_that_is_no_dataclass_has_attributes_of_its_own(cls: Any) -> 
         instance.first = 2
 
 
-@pytest.mark.parametrize("make", [records.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
+@MAKERS
 @SIDES
 def test_a_frozen_dataclass_derives_from_one(cls: Any, make: Any) -> None:
     @make(frozen=True)
@@ -236,7 +237,7 @@ def test_all_of_a_class_without_fields_are_equal() -> None:
     assert repr(Empty()).endswith("Empty()")
 
 
-@pytest.mark.parametrize("make", [records.dataclass, dataclasses.dataclass], ids=["ours", "theirs"])
+@MAKERS
 def test_one_field_alone_is_compared(make: Any) -> None:
     class One:
         only: tuple[int, ...] = ()
@@ -244,6 +245,22 @@ def test_one_field_alone_is_compared(make: Any) -> None:
     kind: Any = make(frozen=True)(One)
     assert kind((1,)) == kind((1,)) != kind()
     assert hash(kind((1,))) == hash(kind((1,))) != hash(kind())
+
+
+@MAKERS
+def test_what_is_matched_may_be_something_else_than_what_is_given(make: Any) -> None:
+    class Two:
+        __match_args__ = ("second",)
+        first: int = 1
+        second: int = 2
+
+    kind: Any = make(frozen=True)(Two)
+    match kind(3, 4):
+        case kind(4):
+            pass
+        case _:
+            pytest.fail("it did not match")
+    assert (kind(3, 4).first, kind(3, 4).second) == (3, 4)
 
 
 def test_methods_of_its_own_stay() -> None:
@@ -312,3 +329,57 @@ def test_a_frozen_dataclass_of_the_standard_library_is_derived_from() -> None:
     assert Second(1) == Second(one=1, two=2) != Second(1, 3)
     assert [each.name for each in dataclasses.fields(Second)] == ["one", "two"]
     assert Second.__match_args__ == ("one", "two")
+
+
+def derived(base: type, annotations: dict[str, str], **values: Any) -> type:
+    return type("Second", (base,), {"__module__": __name__, "__annotations__": annotations, **values})
+
+
+@MAKERS
+def test_a_field_that_is_said_again_keeps_its_default(make: Any) -> None:
+    @make(frozen=True)
+    class First:
+        one: int = 1
+        two: int = 2
+
+    second: Any = make(frozen=True)(derived(First, {"two": "Any", "three": "int"}, three=3))
+    assert repr(second(5)).endswith("Second(one=5, two=2, three=3)")
+    assert [each.name for each in dataclasses.fields(second)] == ["one", "two", "three"]
+
+
+@MAKERS
+def test_a_class_variable_takes_an_inherited_field_away(make: Any) -> None:
+    @make(frozen=True)
+    class First:
+        one: int = 1
+        two: int = 2
+
+    second: Any = make(frozen=True)(derived(First, {"two": "ClassVar[int]"}, two=7))
+    assert repr(second(5)).endswith("Second(one=5)")
+    assert [each.name for each in dataclasses.fields(second)] == ["one"]
+    with pytest.raises(TypeError):
+        second(5, 6)
+
+
+@MAKERS
+def test_one_does_not_derive_from_one_that_can_be_changed(make: Any) -> None:
+    @dataclasses.dataclass
+    class First:
+        one: int = 1
+
+    with pytest.raises(TypeError, match="cannot inherit frozen dataclass from a non-frozen one"):
+        make(frozen=True)(derived(First, {}))
+
+
+def test_a_tool_that_looks_into_the_dict_of_a_class_finds_the_fields() -> None:
+    @records.dataclass(frozen=True)
+    class One:
+        one: int = 1
+        constant: ClassVar[int] = 2
+
+    there: Any = vars(One)["__dataclass_fields__"]
+    assert [(name, each.name, each.type) for name, each in there.items() if name == "one"] == [("one", "one", "int")]
+    assert "one" in there
+    assert len(there) == len([*there]) == 2
+    assert there["one"].default == 1
+    assert vars(One)["__dataclass_params__"].frozen is True

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
 from typing import Any
 
 import pytest
 
 from satchel import Encoded, Limits
 
-every_limit = pytest.mark.parametrize("limit", [field.name for field in fields(Limits)])
+every_limit = pytest.mark.parametrize("limit", [each.name for each in fields(Limits)])
 
 
 def test_encoded_is_a_body_and_three_facts_in_their_order() -> None:
@@ -54,3 +54,16 @@ def test_limits_are_hashable_and_pickle() -> None:
     assert hash(limits) == hash(Limits(max_depth=7))
     assert pickle.loads(pickle.dumps(limits)) == limits
     assert copy.deepcopy(limits) == limits
+
+
+def test_a_class_that_derives_from_limits_is_checked_whatever_it_matches() -> None:
+    class Own(Limits):
+        __match_args__ = ("max_depth",)
+
+    @dataclass(frozen=True)
+    class Keyword(Limits):
+        max_body: int = field(default=1, kw_only=True)
+
+    for cls in (Own, Keyword):
+        with pytest.raises(ValueError, match="max_body must be a positive int, got 0"):
+            cls(max_body=0)

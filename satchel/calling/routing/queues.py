@@ -40,14 +40,19 @@ def entities() -> Any:
 
 def is_entity(value: object, name: str) -> bool:
     """Say whether a value is kombu's ``Queue`` or ``Exchange``; where kombu is not imported, nothing is."""
-    entity = sys.modules.get("kombu.entity")
-    return entity is not None and isinstance(value, getattr(entity, name))
+    kind = _kind("kombu.entity", name)
+    return kind is not None and isinstance(value, kind)
 
 
 def is_broadcast(queue: object) -> bool:
     """Say whether it is kombu's ``Broadcast``: every worker has a queue of its own there."""
-    common = sys.modules.get("kombu.common")
-    return common is not None and isinstance(queue, common.Broadcast)
+    kind = _kind("kombu.common", "Broadcast")
+    return kind is not None and isinstance(queue, kind)
+
+
+def _kind(module: str, name: str) -> Any:
+    # Another thread may be in the midst of importing it: what there is no class for yet is none of it.
+    return getattr(sys.modules.get(module), name, None)
 
 
 class Queues:
