@@ -45,7 +45,7 @@ from satchel.message import bounded_repr
 
 CELERY: Final = "celery"
 #: Fresh processes of each side.
-RUNS: Final = 60
+RUNS: Final = 120
 #: Races of single calls have so many rounds for each that is asked for: many short ones, for a broker has its moods.
 MANY: Final = 4
 #: What is measured on every broker, by the field of `Side` that does it.
@@ -103,7 +103,7 @@ def amqp_rows(rounds: int, url: str) -> list[Row]:
             *_calls("RabbitMQ without confirms", queue, ours, theirs, rounds),
             *_calls("RabbitMQ with confirms", queue, ours_confirmed, theirs_confirmed, rounds),
             _hundred("send_many of 100 with confirms, RabbitMQ", queue, ours_confirmed, theirs, rounds),
-            _first_send(queue, min(RUNS, 3 * rounds)),
+            _first_send(queue, min(RUNS, 6 * rounds)),
         ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 TAG_KEY = b"\xa8__type__"
 
 #: A double that is not finite, as MessagePack writes it.
-_pattern = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]").search
+_NOT_FINITE = rb"\xcb[\x7f\xff][\xf0-\xff]"
 
 #: Such a double's second byte, and what is tried of them: so many, and one more per so many bytes.
 _SECOND = b"\x7f", b"\xff"
@@ -29,7 +29,7 @@ def not_finite(packed: bytes) -> bool:
                 return True
             tries -= 1
             if not tries:
-                return _pattern(packed) is not None
+                return re.search(_NOT_FINITE, packed) is not None
             at = packed.find(byte, at + 1)
     return False
 
