@@ -105,7 +105,7 @@ def wait_or_moment(name: str, value: object) -> timedelta | datetime:
     """Take a number of seconds, a timedelta or a datetime."""
     if isinstance(value, datetime):
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, (int, float, timedelta))):
         raise TypeError(f"{name} must be a number of seconds, a timedelta or a datetime, got {shown(value)}")
     return duration(name, value)
 

@@ -153,6 +153,7 @@ _EXCLUSIVE: Final = {
     "link": "callbacks",
     "link_error": "errbacks",
 }
+_EXCLUDED: Final = frozenset(_EXCLUSIVE.values())
 
 _NOT_IN_PROTOCOL_1: Final = (
     *("chain", "shadow", "ignore_result", "stamps", "root_id", "parent_id"),
@@ -177,14 +178,17 @@ def place(options: Mapping[str, Any], draft: Draft, protocol: int) -> None:
         elif name in _NONE_IS_A_VALUE:
             draft[option.place][option.field] = None
     if options:
-        for one, other in _EXCLUSIVE.items():
-            if one in options and options[one] is not None and options.get(other) is not None:
-                raise TypeError(f"{one} and {other} exclude each other: give one of them")
-        if draft.call.get("broker_expiration") is not None and "expiration" in draft.properties:
+        _, properties, _, call = draft
+        if not _EXCLUDED.isdisjoint(options):
+            for one, other in _EXCLUSIVE.items():
+                if one in options and options[one] is not None and options.get(other) is not None:
+                    raise TypeError(f"{one} and {other} exclude each other: give one of them")
+        if "expiration" in properties and call.get("broker_expiration") is not None:
             raise TypeError("broker_expiration and expiration exclude each other: give one of them")
-        hard, soft = draft.call.get("time_limit"), draft.call.get("soft_time_limit")
-        if hard is not None and soft is not None and soft > hard:
-            raise ValueError(f"soft_time_limit must not be greater than time_limit: {soft} > {hard}")
+        if (soft := call.get("soft_time_limit")) is not None:
+            hard = call.get("time_limit")
+            if hard is not None and soft > hard:
+                raise ValueError(f"soft_time_limit must not be greater than time_limit: {soft} > {hard}")
     if protocol == 1:
         for name in _NOT_IN_PROTOCOL_1:
             value = options.get(name)
@@ -218,25 +222,25 @@ def schedule(draft: Draft, zone: tzinfo) -> None:
     Raises:
         ValueError: a time is not within the years 1 to 9999, or too late for a broker to keep.
     """
-    call = draft.call
+    headers, properties, _, call = draft
     countdown: timedelta | None = call.get("countdown")
     eta: datetime | None = call.get("eta")
     expires: timedelta | datetime | None = call.get("expires")
     if eta is not None:
-        draft.headers["eta"] = iso(moment_in("eta", eta, zone))
+        headers["eta"] = iso(moment_in("eta", eta, zone))
     if not countdown and expires is None:  # A wait of 0 is none, as in Celery.
         return
     now = datetime.now(UTC)
     if countdown:
-        draft.headers["eta"] = iso(after("countdown", now, countdown))
+        headers["eta"] = iso(after("countdown", now, countdown))
     if expires is not None:
         if isinstance(expires, timedelta):
             end = after("expires", now, expires)
         else:
             end = moment_in("expires", expires, zone)
-        draft.headers["expires"] = iso(end)
+        headers["expires"] = iso(end)
         if call.get("broker_expiration"):
-            draft.properties["expiration"] = _time_to_live((end - now).total_seconds())
+            properties["expiration"] = _time_to_live((end - now).total_seconds())
 
 
 def _time_to_live(seconds: float) -> float:

@@ -97,14 +97,18 @@ def duration(name: str, value: object) -> timedelta:
         TypeError: it is neither (a bool is not a number of seconds).
         ValueError: it is NaN, infinite, or beyond what a timedelta holds (about 2.7 million years).
     """
-    if isinstance(value, timedelta):
+    if type(value) is int:  # The usual case, asked once.
+        seconds: int | float = value
+    elif isinstance(value, timedelta):
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of seconds or a timedelta, got {shown(value)}")
-    if isinstance(value, float) and not math.isfinite(value):
+    elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name} must be a finite number of seconds, got {value!r}")
+    else:
+        seconds = value
     try:
-        return timedelta(0, value)  # By place: by name takes half as long again.
+        return timedelta(0, seconds)  # By place: by name takes half as long again.
     except OverflowError:
         raise ValueError(f"{name} is out of range: {shown(value)} seconds") from None
 
