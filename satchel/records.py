@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import MISSING, Field, FrozenInstanceError, field
 from operator import attrgetter, itemgetter
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 __all__ = ["NamedTuple", "dataclass", "replace"]
@@ -48,6 +49,7 @@ if not TYPE_CHECKING:
             own, constants = _own_fields(cls, keyword=kw_only)
             inherited = {name: each for name, each in _inherited(cls).items() if name not in constants}
             cls._fields_of = {**inherited, **own}
+            cls._constants_of = constants
             cls._compared = _getter(name for name, each in cls._fields_of.items() if each.compare)
             cls._hashed = _getter(
                 name for name, each in cls._fields_of.items() if (each.compare if each.hash is None else each.hash)
@@ -87,6 +89,8 @@ def _own_fields(cls: type, *, keyword: bool) -> tuple[dict[str, Field[Any]], set
             constants.add(name)
         else:
             given: Any = getattr(cls, name, MISSING)
+            if isinstance(given, MemberDescriptorType):  # A slot of a class that it derives from.
+                given = MISSING
             if not isinstance(given, Field):
                 own[name] = field(default=given, kw_only=keyword)
                 continue
@@ -105,11 +109,15 @@ def _inherited(cls: type) -> dict[str, Field[Any]]:
     bases: tuple[Any, ...] = cls.__mro__[:0:-1]
     for base in bases:
         if "_fields_of" in base.__dict__:
-            found |= base.__dict__["_fields_of"]
+            told, constants = base._fields_of, base._constants_of
         elif "__dataclass_fields__" in base.__dict__:
             if not base.__dataclass_params__.frozen:
                 raise TypeError("cannot inherit frozen dataclass from a non-frozen one")
-            found |= {each.name: each for each in dataclasses.fields(base)}
+            told = {each.name: each for each in dataclasses.fields(base)}
+            constants = base.__dataclass_fields__.keys() - told
+        else:
+            continue
+        found = {name: each for name, each in found.items() if name not in constants} | told
     return found
 
 
@@ -142,6 +150,8 @@ class _Told:
         return getattr(cls, self._name)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # Of a copy that is not filled yet, for one.
+            raise AttributeError(name)
         return getattr(getattr(self._cls, self._name), name)
 
     def __iter__(self) -> Any:

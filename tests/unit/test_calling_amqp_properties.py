@@ -6,6 +6,7 @@ import random
 from collections import OrderedDict
 from datetime import datetime
 from decimal import Decimal
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,6 +62,7 @@ def test_of_every_choice_of_properties() -> None:
         *(None, True, False, "", "text", "ü☃😀", "x" * 70_000),
         *(0, 1, -1, 2**31 - 1, 2**31, 1 - 2**31, -(2**31), -(2**31) - 1, 2**63 - 1, -(2**63)),
         *(0.0, -0.0, 1.5, 1e300, float("inf")),
+        *(float("nan"), {"n" * 255: 1, "é" * 127: 1}),
         *([], {}, [None, 1, "x", [True, 2.5, {}]], {"": None, "a": {"b": {"c": [1, "x"]}}}),
     ],
     ids=repr,
@@ -116,31 +118,77 @@ def test_names_that_are_made_up_are_not_kept_for_ever() -> None:
 class Channel:
     """Notes what would be published."""
 
+    def __init__(self, made: Any = amqp.Message) -> None:
+        self._made = made
+
     def prepare_message(self, body: bytes, priority: Any, **options: Any) -> Any:
         headers, others = options.pop("headers"), options.pop("properties")
-        return amqp.Message(body, priority=priority, application_headers=headers, **options, **others)
+        return self._made(body, priority=priority, application_headers=headers, **options, **others)
 
     def basic_publish(self, message: Any, **_: Any) -> None:
         self.published = message
 
 
-@pytest.mark.parametrize("headers", [{"tenant": "A17"}, None])
-def test_a_message_is_published_with_them(headers: Any) -> None:
-    channel: Any = Channel()
-    link = AmqpLink(SimpleNamespace(), confirm=False, patience=1)
-    message = MessageBuilder().build("shop.pay", [1], headers=headers)
-    link._put(channel, parcel(message, Route("", "celery", None, None, {})))
-
-    published = channel.published
-    assert "_serialize_properties" in vars(published)
-    assert published._serialize_properties() == type(published)._serialize_properties(published)
-
-
-def test_a_message_that_is_left_to_py_amqp_is_published_by_it() -> None:
-    channel: Any = Channel()
+def published(channel: Any, **headers: Any) -> Any:
     link = AmqpLink(SimpleNamespace(), confirm=False, patience=1)
     packet = parcel(MessageBuilder().build("shop.pay", [1]), Route("", "celery", None, None, {}))
-    link._put(channel, packet._replace(headers={**packet.headers, "cost": Decimal("1.5")}))
+    link._put(channel, packet._replace(headers={**packet.headers, **headers}))
+    return channel.published
 
-    assert "_serialize_properties" not in vars(channel.published)
-    assert b"cost" in channel.published._serialize_properties()
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[bytes | None]:
+    """What was written, in turn."""
+    given: list[bytes | None] = []
+    own = properties.written
+
+    def noting(each: Any) -> bytes | None:
+        given.append(own(each))
+        return given[-1]
+
+    monkeypatch.setattr(properties, "written", noting)
+    return given
+
+
+def frames(message: Any, most: int) -> bytes:
+    """What py-amqp sends of a message."""
+    sent: list[bytes] = []
+    transport = SimpleNamespace(write=lambda data: sent.append(bytes(data)))
+    write = import_module("amqp.method_framing").frame_writer(SimpleNamespace(frame_max=most, bytes_sent=0), transport)
+    write(1, 1, (60, 40), b"", message)
+    return b"".join(sent)
+
+
+@pytest.mark.parametrize("most", [131_072, 600, 64])
+def test_py_amqp_sends_them(most: int, asked: list[bytes | None]) -> None:
+    message = published(Channel(), tenant="A17")
+    plain = amqp.Message(message.body, **message.properties)
+
+    assert frames(message, most) == frames(plain, most)
+    assert asked == [plain._serialize_properties()]
+
+
+def test_what_is_changed_before_it_is_sent_is_sent(asked: list[bytes | None]) -> None:
+    message = published(Channel())
+    message.properties["application_headers"]["traceparent"] = "00-1-2-01"
+    message.properties["priority"] = 7
+
+    assert b"traceparent" in frames(message, 131_072)
+    assert asked == [theirs(message.properties)]
+
+
+def test_a_message_that_is_left_to_py_amqp_is_written_by_it(asked: list[bytes | None]) -> None:
+    message = published(Channel(), cost=Decimal("1.5"))
+
+    assert frames(message, 131_072) == frames(amqp.Message(message.body, **message.properties), 131_072)
+    assert asked == [None]
+
+
+def test_messages_of_other_classes_stay_as_they_are(asked: list[bytes | None]) -> None:
+    class Own(amqp.Message):  # type: ignore[misc]
+        def _serialize_properties(self) -> bytes:
+            return b"own"
+
+    assert b"own" in frames(published(Channel(Own)), 131_072)
+    assert published(Channel(lambda *_, **__: ("a body", {}))) == ("a body", {})
+    assert asked == []

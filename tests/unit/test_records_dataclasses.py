@@ -359,6 +359,10 @@ def test_a_class_variable_takes_an_inherited_field_away(make: Any) -> None:
     assert [each.name for each in dataclasses.fields(second)] == ["one"]
     with pytest.raises(TypeError):
         second(5, 6)
+    third: Any = make(frozen=True)(derived(second, {"three": "int"}, three=3))
+    assert repr(third(5)).endswith("Second(one=5, three=3)")
+    fourth: Any = records.dataclass(frozen=True)(derived(third, {}))
+    assert repr(fourth(5)).endswith("Second(one=5, three=3)")
 
 
 @MAKERS
@@ -383,3 +387,22 @@ def test_a_tool_that_looks_into_the_dict_of_a_class_finds_the_fields() -> None:
     assert len(there) == len([*there]) == 2
     assert there["one"].default == 1
     assert vars(One)["__dataclass_params__"].frozen is True
+
+
+def test_a_copy_of_what_tells_the_fields_tells_them_too() -> None:
+    @records.dataclass(frozen=True)
+    class One:
+        one: int = 1
+
+    assert [*copy.copy(vars(One)["__dataclass_fields__"])] == ["one"]
+
+
+@MAKERS
+def test_a_slot_is_no_default(make: Any) -> None:
+    @dataclasses.dataclass(frozen=True, slots=True)
+    class First:
+        one: int
+
+    second: Any = make(frozen=True)(derived(First, {"one": "int"}))
+    with pytest.raises(TypeError, match="one"):
+        second()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from satchel.calling.broker.link import Parcel, VirtualLink, unroutable
-from satchel.calling.broker.properties import written
+from satchel.calling.broker.properties import hasten
 from satchel.calling.errors import NotConfirmed, OperationalError, Refused
 from satchel.calling.routing.queues import is_entity
 from satchel.errors import let_signals_through
@@ -161,9 +161,7 @@ class AmqpLink(VirtualLink):
             headers=headers,
             properties=properties,
         )
-        ready = written(message.properties)
-        if ready is not None:
-            message._serialize_properties = lambda: ready  # What py-amqp would call.
+        hasten(message)
         self._under_way = True
         self._tag += 1
         if self._confirm:
