@@ -16,8 +16,9 @@ Pending = tuple[Sequence[Any], Mapping[str, Any], Collection[str]]
 class TaskMessage:
     """A task message: immutable, comparable, and publishable any number of times.
 
-    Made by `MessageBuilder.build`. The texts ``argsrepr`` and ``kwargsrepr`` are written when the headers are first
-    looked at or published, from the arguments as they are then.
+    Made by `MessageBuilder.build`. The texts ``argsrepr`` and ``kwargsrepr`` are written with it where that is quick:
+    of few arguments, all of them of JSON's own types. Others are written when the headers are first looked at or
+    published, from the arguments as they are then.
 
     Attributes:
         id: the task's id.
@@ -85,13 +86,14 @@ class TaskMessage:
             **self._properties,
         }
 
-    def parts(self) -> tuple[Encoded, dict[str, Any], dict[str, Any]]:
+    def parts(self) -> tuple[str, Encoded, dict[str, Any], dict[str, Any]]:
         """Give what it is made of, with no copy made: for who publishes it, and changes nothing.
 
         Returns:
-            the body with its three headers, the message headers, and the properties.
+            the task's id, the body with its three headers, the message headers, and the properties.
         """
-        return self._encoded, self._headers if self._pending is None else self._finished(), self._properties
+        headers = self._headers if self._pending is None else self._finished()
+        return self._id, self._encoded, headers, self._properties
 
     def _copied(self) -> dict[str, Any]:
         headers = (self._headers if self._pending is None else self._finished()).copy()

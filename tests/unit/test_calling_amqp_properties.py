@@ -80,7 +80,7 @@ def test_of_whole_messages(protocol: Any) -> None:
         args, kwargs = ([], value) if isinstance(value, dict) else (list(value), {})
         args, kwargs = [repr(args)], {name: repr(each) for name, each in kwargs.items()}
         options: dict[str, Any] = {"countdown": number, "headers": {"trace": "é" * number, "n": number}, "priority": 5}
-        encoded, headers, others = builder.build("shop.pay", args, kwargs, **options).parts()
+        _, encoded, headers, others = builder.build("shop.pay", args, kwargs, **options).parts()
         given = {"content_type": encoded.content_type, "application_headers": headers, **others}
         assert properties.written(given) == theirs(given)
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from satchel.calling.errors import OperationalError, Refused, Unroutable
 from satchel.calling.routing.router import Route
 from satchel.errors import let_signals_through
 from satchel.message import TaskMessage
+from satchel.message.fields import new_id
 from satchel.records import NamedTuple
 
 if TYPE_CHECKING:
@@ -60,13 +64,15 @@ def parcel(
     ready: Callable[[Any], None] | None = None,
 ) -> Parcel:
     """Take a message apart as transports want it. Its parts are not copied: transports change none of them."""
-    (body, content_type, content_encoding, _), headers, properties = message.parts()
-    properties = properties.copy()
-    if (seconds := properties.get("expiration")) is not None:
-        properties["expiration"] = str(int(seconds * 1000))  # AMQP: milliseconds, as a short string.
-    priority = properties.pop("priority", None)
+    task_id, (body, content_type, content_encoding, _), headers, properties = message.parts()
+    priority = None
+    if "priority" in properties or "expiration" in properties:
+        properties = properties.copy()
+        priority = properties.pop("priority", None)
+        if "expiration" in properties:  # AMQP: milliseconds, as a short string.
+            properties["expiration"] = str(int(properties["expiration"] * 1000))
     form = content_type, content_encoding
-    return _new(Parcel, (message.id, body, *form, headers, properties, priority, route, mandatory, timeout, ready))
+    return _new(Parcel, (task_id, body, *form, headers, properties, priority, route, mandatory, timeout, ready))
 
 
 class VirtualLink:
@@ -86,6 +92,9 @@ class VirtualLink:
         self._declared: dict[int, Any] = {}
         self._failures: tuple[type[BaseException], ...] = ()
         self._pid = 0
+        # Whether the channel makes messages as kombu's base class does. It is asked with the first one.
+        self._plain: bool | None = None
+        self._tags, self._numbers = "", count()
 
     def publish(self, parcel: Parcel, /) -> None:
         """See `Link.publish`."""
@@ -124,10 +133,35 @@ class VirtualLink:
             headers["timelimit"] = limits.copy()
         if (stamps := headers.get("stamps")) is not None:
             headers["stamps"] = stamps.copy()
-        # It writes into the properties, and the message may be published once more.
-        message = channel.prepare_message(body, priority, content_type, content_encoding, headers, properties.copy())
+        exchange, routing_key = route.exchange, route.routing_key
+        if self._plain is None:
+            self._plain = _is_plain(channel)
+        if not self._plain:
+            # It writes into the properties, and the message may be published once more.
+            properties = properties.copy()
+            message = channel.prepare_message(body, priority, content_type, content_encoding, headers, properties)
+            self._under_way = True
+            channel.basic_publish(message, exchange=exchange, routing_key=routing_key, **more)
+            return
+        # As the channel would make it, in a quarter of the time.
+        message = {
+            "body": b2a_base64(body, newline=False).decode("ascii"),
+            "content-encoding": content_encoding,
+            "content-type": content_type,
+            "headers": headers,
+            "properties": {
+                **properties,
+                "delivery_info": {"exchange": exchange, "routing_key": routing_key},
+                "priority": priority or channel.default_priority,
+                "body_encoding": "base64",
+                "delivery_tag": f"{self._tags}{next(self._numbers)}",
+            },
+        }
         self._under_way = True
-        channel.basic_publish(message, exchange=route.exchange, routing_key=route.routing_key, **more)
+        if exchange:
+            channel.typeof(exchange).deliver(message, exchange, routing_key)
+        else:
+            channel._put(routing_key, message)
 
     def _check_route(self, channel: Any, parcel: Parcel) -> None:
         # These transports put a message into no queue without a word. Who listens to a fanout nobody knows.
@@ -164,6 +198,9 @@ class VirtualLink:
         self._pid = os.getpid()
         self._made = transport.establish_connection() if self._owned else self._connection.connect()
         self._channel = self._create_channel(transport)
+        self._plain = None
+        # Delivery tags, unlike those of any other connection: a UUID's form, whose last digits count.
+        self._tags, self._numbers = new_id()[:-12], count(10**11)
         return self._channel
 
     def _create_channel(self, transport: Any) -> Any:
@@ -252,6 +289,26 @@ class VirtualLink:
             self._connection.transport.close_connection(made)
         elif channel is not None:
             channel.close()
+
+
+#: How a channel of kombu's virtual transports makes a message; what puts it into a queue is each transport's own.
+_MAKING = ("prepare_message", "basic_publish", "_inplace_augment_message", "encode_body", "_next_delivery_tag")
+
+
+def _is_plain(channel: Any) -> bool:
+    """Say whether a channel makes messages as kombu's base class does, and nobody has put himself between."""
+    base: Any = import_module("kombu.transport.virtual.base")  # Whoever has such a channel has imported it.
+    cls = type(channel)
+    return (
+        issubclass(cls, base.Channel)
+        and channel.body_encoding == "base64"
+        and type(channel.codecs["base64"]) is base.Base64
+        and not any(name in vars(channel) for name in _MAKING)
+        and all(
+            getattr(cls, name) is made and made.__module__ == base.__name__ and not hasattr(made, "__wrapped__")
+            for name, made in ((name, vars(base.Channel)[name]) for name in _MAKING)
+        )
+    )
 
 
 def unroutable(parcel: Parcel, reason: str = "no queue is bound to it with that key") -> Unroutable:
