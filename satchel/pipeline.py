@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from satchel.codecs.protocols import Compressor
 
 # Exact tuples: every message takes them apart, which takes three times as long with named ones.
-_Encoding: TypeAlias = tuple[str, Callable[..., bytes], str, str]
-"""The codec's name, its dumps, which takes limits, content type and content encoding."""
+_Encoding: TypeAlias = tuple[str, Callable[..., bytes], str, str, bool]
+"""The codec's name, its dumps, which takes limits, content type and content encoding; and whether it is a `Json`."""
 _Decoding: TypeAlias = tuple[str, Callable[..., Any], str, Callable[..., bytes] | None]
 """The serializer's name, its loads, the compressor's name and its decompress."""
 
@@ -118,7 +119,9 @@ class Pipeline:
 
     # Encoding
 
-    def encode(self, value: Any, *, serializer: str = "json", compression: str | None = None) -> Encoded:
+    def encode(
+        self, value: Any, *, serializer: str = "json", compression: str | None = None, plain: list[bool] | None = None
+    ) -> Encoded:
         """Encode a value.
 
         Args:
@@ -126,6 +129,7 @@ class Pipeline:
             serializer: name or alias.
             compression: name or alias of a compressor, or None. A body that is shorter than the threshold, or that
                 would not shrink, goes out as it is: then `Encoded.compression` is None.
+            plain: see `Json.dumps`; no other serializer tells.
 
         Raises:
             EncodeError: the value cannot be written, or is larger than the limits; with the path to the fault.
@@ -135,12 +139,14 @@ class Pipeline:
         bound = self._bound
         if self._current is not None and bound.registry is not self._current():
             bound = self._rebound()
-        name, dumps, content_type, content_encoding = bound.encodings.get(serializer) or self._encoding(
-            bound, serializer
-        )
+        encoding = bound.encodings.get(serializer) or self._encoding(bound, serializer)
+        name, dumps, content_type, content_encoding, tells = encoding
         compressor = None if compression is None else bound.registry.compressor(compression)
         try:
-            body = dumps(value, limits=self._limits)
+            if plain is None or not tells:
+                body = dumps(value, limits=self._limits)
+            else:
+                body = dumps(value, limits=self._limits, plain=plain)
         except Exception as error:  # noqa: BLE001 - a codec raises what it likes; it is wrapped here
             fail_to_encode(name, error)
         if type(body) is not bytes and not isinstance(body, bytes):
@@ -157,7 +163,9 @@ class Pipeline:
         # A dumps that takes any keyword may mean its library's.
         limited = takes_keyword(codec.dumps, "limits", by_name=True)
         dumps = codec.dumps if limited else _unlimited(codec.dumps)
-        encoding = codec.name, dumps, codec.content_type, codec.content_encoding
+        # None but Satchel's own, whose word can be taken; it is imported by whoever uses it.
+        own: Any = getattr(sys.modules.get("satchel.codecs.json"), "Json", None)
+        encoding = codec.name, dumps, codec.content_type, codec.content_encoding, type(codec) is own
         bound.encodings[name] = encoding
         return encoding
 

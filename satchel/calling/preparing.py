@@ -74,12 +74,14 @@ class Preparer:
         task, _, args, kwargs, _ = call
         settled, own = self._settler.settle(call)
         _, builder, standing, route, how, policy, ignored = settled
-        if self._before or self._replies is not None or standing or own:
+        if self._before or self._replies is not None or standing:
             return self._prepare(call, settled, own)
-        # The common case: all is settled but the arguments.
-        message = builder.build(task, args, kwargs)
+        # The common case: what is not settled is the message's own.
+        message = builder.built(task, args, kwargs, own)
+        if own:
+            self._warn(message, own)
         packet = parcel(message, route, mandatory=how.mandatory is not False, timeout=how.timeout)
-        return _new(Prepared, (message.id, packet, ignored, policy, how))
+        return _new(Prepared, (packet.id, packet, ignored, policy, how))
 
     def _prepare(self, call: Call, settled: Settled, own: Mapping[str, Any]) -> Prepared:
         task, _, args, kwargs, _ = call
@@ -97,13 +99,19 @@ class Preparer:
             for hook in self._before:
                 hook(outgoing)
             merged["headers"] = outgoing.headers or None
-        message = builder.build(task, args, kwargs, **merged)
-        if self._longest is not None and ("countdown" in merged or "eta" in merged):
-            self._warn_of_wait(message, merged)
-        if "expires" in merged:
-            self._warn_of_expiry(message, merged)
+        message = builder.built(task, args, kwargs, merged)
+        self._warn(message, merged)
         packet = parcel(message, route, mandatory=how.mandatory is not False, timeout=how.timeout, ready=ready)
-        return _new(Prepared, (message.id, packet, ignored, policy, how))
+        return _new(Prepared, (packet.id, packet, ignored, policy, how))
+
+    def _warn(self, message: TaskMessage, options: Mapping[str, Any]) -> None:
+        if self._longest is not None and ("countdown" in options or "eta" in options):
+            self._warn_of_wait(message, options)
+        if "expires" in options:
+            last, first = options["expires"], options.get("countdown", 0)
+            # The usual case needs no closer look.
+            if not (type(last) is type(first) is int and last >= first >= 0 and "eta" not in options):
+                self._warn_of_expiry(message, options)
 
     def _seconds(self, *waits: Any) -> float | None:
         """Give the seconds from now of the first that is given: a number, a timedelta or a datetime."""
@@ -113,11 +121,8 @@ class Preparer:
         return wait.total_seconds() if isinstance(wait, timedelta) else wait
 
     def _warn_of_expiry(self, message: TaskMessage, options: Mapping[str, Any]) -> None:
-        last, first = options.get("expires"), options.get("countdown", 0)
-        if type(last) is type(first) is int and last >= first >= 0 and "eta" not in options:
-            return  # The usual case, in a quarter of the time.
-        last = self._seconds(last)
-        first = self._seconds(options.get("eta"), first) or 0
+        last = self._seconds(options["expires"])
+        first = self._seconds(options.get("eta"), options.get("countdown")) or 0
         if last is None or last >= max(first, 0):
             return
         told = f"expired {-last:,.1f} s ago" if last < 0 else f"expires {first - last:,.1f} s before it is to run"

@@ -63,11 +63,13 @@ class _Form(NamedTuple):
     Attributes:
         alike: takes the values out that many calls give alike; None where there are none.
         own: the names of the message's others.
+        values: takes out theirs, the one of a single name twice; None where there are none.
         known: the others are all options of messages: none is a connection, or unknown.
     """
 
     alike: Callable[[Mapping[str, Any]], Any] | None
     own: tuple[str, ...]
+    values: Callable[[Mapping[str, Any]], tuple[Any, ...]] | None
     known: bool
 
 
@@ -117,8 +119,8 @@ class Settler:
         form = self._forms.get(names)
         if form is None:
             form = _remember(self._forms, names, _form(names))
-        alike, own_names, known = form
-        own = {name: options[name] for name in own_names}
+        alike, own_names, values, known = form
+        own = _NOTHING if values is None else dict(zip(own_names, values(options), strict=False))
         if not known:
             return None, own
         if alike is None:
@@ -190,11 +192,13 @@ class Settler:
 
 def _form(names: tuple[str, ...]) -> _Form:
     alike = [name for name in names if name in _REMEMBERED]
-    own = [name for name in names if name not in _REMEMBERED]
+    others = [name for name in names if name not in _REMEMBERED]
+    own = [name for name in others if name in OPTION_NAMES]
     return _Form(
         itemgetter(*alike) if alike else None,
-        tuple(name for name in own if name in OPTION_NAMES),
-        OPTION_NAMES.issuperset(own),
+        tuple(own),
+        itemgetter(*own, own[0]) if own else None,
+        OPTION_NAMES.issuperset(others),
     )
 
 

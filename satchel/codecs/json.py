@@ -102,8 +102,14 @@ class Json(ValueSerializer):
             return None
         return optional(module, codec=self.name, extra="fast", required=self.engine == "fast")
 
-    def dumps(self, value: Any, /, *, limits: Limits = Limits()) -> bytes:
+    def dumps(self, value: Any, /, *, limits: Limits = Limits(), plain: list[bool] | None = None) -> bytes:
         """Encode a value of the value model as UTF-8.
+
+        Args:
+            value: what to encode.
+            limits: those of its readers.
+            plain: takes True where the body is small and there is nothing in the value but None, bools, ints, finite
+                floats, strs, lists and dicts with strs for keys, none of them of a subclass.
 
         Raises:
             EncodeError: the value, or a part of it, cannot be written exactly; with the path.
@@ -147,6 +153,8 @@ class Json(ValueSerializer):
                     half = len(body) >> 1
                     if half > limits.max_depth or half >= limits.max_nodes:
                         bound(body, limits)
+                    if plain is not None:
+                        plain.append(True)
         return self._exactly(value, limits) if body is None else body
 
     def _exactly(self, value: Any, limits: Limits) -> bytes:

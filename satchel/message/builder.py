@@ -11,6 +11,7 @@ from satchel.errors import EncodeError
 from satchel.message.checks import flag, named, pipeline_or_default, required_text, text, zone
 from satchel.message.fields import EMBED, HEADERS, PROPERTIES, new_id, protocol_1_body, this_origin
 from satchel.message.options import STANDING, Draft, place, schedule
+from satchel.message.small_reprs import plain_reprs
 from satchel.message.task_message import Pending, TaskMessage
 from satchel.message.times import UTC, shown
 from satchel.pipeline import Pipeline
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
 _OWN: Final = frozenset({"serializer", "compression", "origin"})
 """The options of one message that a builder has by a name of its own."""
 
+_FURTHER: Final = frozenset(
+    {"time_limit", "soft_time_limit", "serializer", "compression", "stamps", "argsrepr", "kwargsrepr"}
+)
+"""The options of one message that ask for more than to be put into their places."""
+
 NOT_SHOWN: Final = "..."
 """What stands for the texts of arguments that are turned off. A worker would write its own for an empty one."""
-
-
-# In half the time of a NamedTuple's own constructor, which is Python.
-_new = tuple.__new__
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class MessageBuilder:
                 raise TypeError(f"{name} is the builder's own: give it as MessageBuilder({name}=…)")
             if name not in STANDING:
                 raise TypeError(f"{name} is not an option of all messages, but of one: give it to build()")
-        _put_limits(template)
+        _put_limits(template.headers, template.call)
         object.__setattr__(self, "options", options)  # Nobody else's: what is built is the template.
         object.__setattr__(self, "_template", template)
 
@@ -120,6 +122,10 @@ class MessageBuilder:
             EncodeError: a value cannot be encoded; its path starts at the argument, as in ``kwargs.items[3].price``.
             UnknownCodec, MissingDependency: the serializer or the compression is not to be had.
         """
+        return self.built(task, args, kwargs, options)
+
+    def built(self, task: str, args: Any, kwargs: Any, options: Mapping[str, Any]) -> TaskMessage:
+        """Build a message as `build` does, of options that are a mapping; it is not changed."""
         if type(task) is not str or not task or not task.isascii():
             required_text("task", task)
         if args is None:
@@ -138,58 +144,50 @@ class MessageBuilder:
         headers, properties, embed, call = self._template
         headers, properties, embed = headers.copy(), properties.copy(), embed.copy()
         headers["task"] = task
-        if options or self.protocol == 1:
-            return self._optional(args, kwargs, _new(Draft, (headers, properties, embed, call.copy())), options)
-        # The common case: no field of it has another value than the template's, or than these.
-        headers["id"] = headers["root_id"] = properties["correlation_id"] = task_id = new_id()
         if headers["origin"] is None:
             headers["origin"] = this_origin()
-        try:
-            encoded = self._pipeline.encode(
-                (args, kwargs, embed), serializer=self.serializer, compression=self.compression
-            )
-        except EncodeError as error:
-            error.path = _argument_path(error.path, options)
-            raise
-        if encoded.compression is not None:
-            headers["compression"] = encoded.compression
-        pending = (args, kwargs, self.redact) if self.reprs else None
-        return TaskMessage(encoded, headers, properties, task_id, task, pending, True)
-
-    def _optional(
-        self, args: list[Any] | tuple[Any, ...], kwargs: dict[str, Any], draft: Draft, options: Mapping[str, Any]
-    ) -> TaskMessage:
-        place(options, draft, self.protocol)
-        schedule(draft, self.timezone)
-        headers, properties, embed, call = draft
-        task: str = headers["task"]
-        headers["id"] = task_id = call.get("task_id") or new_id()
-        if properties["correlation_id"] is None:
-            properties["correlation_id"] = task_id
-        _put_limits(draft)
-        body: Any
-        pending: Pending | None = None
-        if self.protocol == 2:
+        body: Any = args, kwargs, embed
+        pending: Pending | None = (args, kwargs, self.redact) if self.reprs else None
+        serializer, compression, flat = self.serializer, self.compression, True
+        if not options and self.protocol == 2:
+            # The common case: no field of it has another value than the template's, or than these.
+            headers["id"] = headers["root_id"] = properties["correlation_id"] = task_id = new_id()
+        else:
+            call = call.copy()
+            place(options, (headers, properties, embed, call), self.protocol)
+            if "countdown" in call or "expires" in call or "eta" in call:
+                schedule(headers, properties, call, self.timezone)
+            headers["id"] = task_id = call.get("task_id") or new_id()
+            if properties["correlation_id"] is None:
+                properties["correlation_id"] = task_id
             if headers["root_id"] is None:
                 headers["root_id"] = task_id
-            if headers["origin"] is None:
-                headers["origin"] = this_origin()
-            pending = self._pending(args, kwargs, headers)
-            body = args, kwargs, embed
-        else:
-            body = protocol_1_body(args, kwargs, headers, embed)
-            headers = {}
-        serializer, compression = call.get("serializer", self.serializer), call.get("compression", self.compression)
-        if "headers" in call:
-            headers.update(call["headers"])
+            if not _FURTHER.isdisjoint(options):
+                _put_limits(headers, call)
+                serializer, compression = call.get("serializer", serializer), call.get("compression", compression)
+                pending = self._pending(args, kwargs, headers)
+                flat = not options.get("stamps")
+            if self.protocol == 1:
+                body, headers, pending = protocol_1_body(args, kwargs, headers, embed), {}, None
+            if "headers" in call:
+                headers.update(call["headers"])
+                flat = False
+        plain: list[bool] = []
         try:
-            encoded = self._pipeline.encode(body, serializer=serializer, compression=compression)
+            encoded = self._pipeline.encode(body, serializer=serializer, compression=compression, plain=plain)
         except EncodeError as error:
             error.path = _argument_path(error.path, options)
             raise
         if encoded.compression is not None:
             headers["compression"] = encoded.compression
-        flat = not (options.get("headers") or options.get("stamps"))
+        elif plain and pending is not None and not self.redact:
+            texts = plain_reprs(pending[0], pending[1], bytes(encoded.body))
+            if texts is not None:
+                pending = None
+                if headers["argsrepr"] is None:
+                    headers["argsrepr"] = texts[0]
+                if headers["kwargsrepr"] is None:
+                    headers["kwargsrepr"] = texts[1]
         return TaskMessage(encoded, headers, properties, task_id, task, pending, flat)
 
     def _pending(
@@ -207,10 +205,9 @@ class MessageBuilder:
         return args if for_args else (), kwargs if for_kwargs else {}, self.redact
 
 
-def _put_limits(draft: Draft) -> None:
-    call = draft.call
+def _put_limits(headers: dict[str, Any], call: Mapping[str, Any]) -> None:
     if "time_limit" in call or "soft_time_limit" in call:
-        draft.headers["timelimit"] = [call.get("time_limit"), call.get("soft_time_limit")]
+        headers["timelimit"] = [call.get("time_limit"), call.get("soft_time_limit")]
 
 
 _OPTIONS_OF: Final = {"callbacks": ("link", "callbacks"), "errbacks": ("link_error", "errbacks"), "chain": ("chain",)}

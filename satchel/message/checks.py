@@ -39,6 +39,8 @@ def required_text(name: str, value: object) -> str:
 
 def text(name: str, value: object) -> str:
     """Take a str that is not empty, where None or nothing may be given instead."""
+    if type(value) is str and value and value.isascii():  # The usual case, asked in place.
+        return value
     checked = any_text(name, value)
     if not checked:
         raise ValueError(f"{name} must not be empty; leave it out, or give None, for none")
@@ -103,9 +105,11 @@ def moment(name: str, value: object) -> datetime:
 
 def wait_or_moment(name: str, value: object) -> timedelta | datetime:
     """Take a number of seconds, a timedelta or a datetime."""
+    if type(value) is int:  # The usual case, asked once.
+        return duration(name, value)
     if isinstance(value, datetime):
         return value
-    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, (int, float, timedelta))):
+    if isinstance(value, bool) or not isinstance(value, (int, float, timedelta)):
         raise TypeError(f"{name} must be a number of seconds, a timedelta or a datetime, got {shown(value)}")
     return duration(name, value)
 
@@ -145,7 +149,7 @@ def named(name: str, value: object) -> dict[str, Any]:
 
 def user_headers(name: str, value: object) -> dict[str, Any]:
     """Take a mapping that transports carry, with no name in it that belongs to the protocol; see `table`."""
-    checked = table(name, value)
+    checked = _table(name, value, 1) if type(value) is dict else table(name, value)
     if not RESERVED.isdisjoint(checked):
         listed = ", ".join(map(repr, sorted(RESERVED.intersection(checked))))
         raise ValueError(f"{name} must not set {listed}: the protocol does; use the option of that meaning")
@@ -188,13 +192,19 @@ def encodable(name: str, value: str) -> int:
 def _table(path: str, value: Mapping[Any, Any], level: int) -> dict[str, Any]:
     copied: dict[str, Any] = {}
     for key, item in value.items():
-        if not isinstance(key, str):
-            raise TypeError(f"{path} must have str names, got {shown(key)}")
-        if (len(key) if key.isascii() else encodable(f"a name in {path}", key)) > _MAX_SHORT:
-            raise ValueError(f"{path} must have names of at most {_MAX_SHORT} bytes, got {shown(key)}")
-        plain = item is None or (type(item) is str and item.isascii())
-        copied[key] = item if plain else _item(f"{path}[{key!r}]", item, level + 1)
+        if type(key) is not str or not key.isascii() or len(key) > _MAX_SHORT:
+            _check_name(path, key)
+        if item is not None and (type(item) is not str or not item.isascii()):
+            item = _item(f"{path}[{key!r}]", item, level + 1)
+        copied[key] = item
     return copied
+
+
+def _check_name(path: str, name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{path} must have str names, got {shown(name)}")
+    if encodable(f"a name in {path}", name) > _MAX_SHORT:
+        raise ValueError(f"{path} must have names of at most {_MAX_SHORT} bytes, got {shown(name)}")
 
 
 def _item(path: str, value: object, level: int) -> Any:

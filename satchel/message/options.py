@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, tzinfo
+from time import time_ns
 from typing import Any, Final
 
 from satchel.message import checks
 from satchel.message.checks import MAX_TTL, table
-from satchel.message.times import UTC, after, duration, iso, moment_in, shown
+from satchel.message.times import after, duration, iso, moment_in, shown
 from satchel.records import NamedTuple
 
 Signature = Mapping[str, Any]
@@ -145,7 +146,7 @@ STANDING: Final = frozenset(
 """The options that a builder may have for all its messages: none of them says what one message is, or when it runs."""
 
 # Absent and None are not the same for these: None is a choice of its own.
-_NONE_IS_A_VALUE: Final = {"ignore_result": _HEADER, "compression": _CALL}
+_NONE_IS_A_VALUE: Final = frozenset({"ignore_result", "compression"})
 
 _EXCLUSIVE: Final = {
     "countdown": "eta",
@@ -153,7 +154,8 @@ _EXCLUSIVE: Final = {
     "link": "callbacks",
     "link_error": "errbacks",
 }
-_EXCLUDED: Final = frozenset(_EXCLUSIVE.values())
+# Options that are held against others. Of a pair that excludes each other, one is enough.
+_TOGETHER: Final = frozenset({*_EXCLUSIVE.values(), "expiration", "broker_expiration", "time_limit", "soft_time_limit"})
 
 _NOT_IN_PROTOCOL_1: Final = (
     *("chain", "shadow", "ignore_result", "stamps", "root_id", "parent_id"),
@@ -161,34 +163,32 @@ _NOT_IN_PROTOCOL_1: Final = (
 )
 
 
-def place(options: Mapping[str, Any], draft: Draft, protocol: int) -> None:
-    """Check `options` and put each into its place in `draft`.
+def place(options: Mapping[str, Any], parts: Draft | tuple[dict[str, Any], ...], protocol: int) -> None:
+    """Check `options` and put each into its place in `parts`, which are those of a `Draft`.
 
     Raises:
         TypeError: an option is unknown (with the nearest known name), has another type, or excludes another one.
         ValueError: a value is out of range, or the protocol has no field for the option.
     """
     for name, value in options.items():
-        option = _OPTIONS.get(name)
-        if option is None:
-            raise _unknown(name)
+        try:
+            check, part, field = _OPTIONS[name]
+        except KeyError:
+            raise _unknown(name) from None
         if value is not None:
-            check, part, field = option
-            draft[part][field] = check(name, value)
+            parts[part][field] = check(name, value)
         elif name in _NONE_IS_A_VALUE:
-            draft[option.place][option.field] = None
-    if options:
-        _, properties, _, call = draft
-        if not _EXCLUDED.isdisjoint(options):
-            for one, other in _EXCLUSIVE.items():
-                if one in options and options[one] is not None and options.get(other) is not None:
-                    raise TypeError(f"{one} and {other} exclude each other: give one of them")
+            parts[part][field] = None
+    if not _TOGETHER.isdisjoint(options):
+        _, properties, _, call = parts
+        for one, other in _EXCLUSIVE.items():
+            if options.get(one) is not None and options.get(other) is not None:
+                raise TypeError(f"{one} and {other} exclude each other: give one of them")
         if "expiration" in properties and call.get("broker_expiration") is not None:
             raise TypeError("broker_expiration and expiration exclude each other: give one of them")
-        if (soft := call.get("soft_time_limit")) is not None:
-            hard = call.get("time_limit")
-            if hard is not None and soft > hard:
-                raise ValueError(f"soft_time_limit must not be greater than time_limit: {soft} > {hard}")
+        hard, soft = call.get("time_limit"), call.get("soft_time_limit")
+        if hard is not None and soft is not None and soft > hard:
+            raise ValueError(f"soft_time_limit must not be greater than time_limit: {soft} > {hard}")
     if protocol == 1:
         for name in _NOT_IN_PROTOCOL_1:
             value = options.get(name)
@@ -213,8 +213,8 @@ def _unknown(name: str) -> TypeError:
     return TypeError(f"unknown option {name!r}; {hint}")
 
 
-def schedule(draft: Draft, zone: tzinfo) -> None:
-    """Put the times of `draft` into its headers, ISO 8601, waits counted from one and the same now.
+def schedule(headers: dict[str, Any], properties: dict[str, Any], call: Mapping[str, Any], zone: tzinfo) -> None:
+    """Put the times of a `Draft` into its headers, ISO 8601, waits counted from one and the same now.
 
     Args:
         zone: where naive datetimes are taken to be.
@@ -222,25 +222,26 @@ def schedule(draft: Draft, zone: tzinfo) -> None:
     Raises:
         ValueError: a time is not within the years 1 to 9999, or too late for a broker to keep.
     """
-    headers, properties, _, call = draft
     countdown: timedelta | None = call.get("countdown")
-    eta: datetime | None = call.get("eta")
     expires: timedelta | datetime | None = call.get("expires")
-    if eta is not None:
-        headers["eta"] = iso(moment_in("eta", eta, zone))
+    if "eta" in call:
+        headers["eta"] = iso(moment_in("eta", call["eta"], zone))
     if not countdown and expires is None:  # A wait of 0 is none, as in Celery.
         return
-    now = datetime.now(UTC)
+    now = time_ns() // 1_000
     if countdown:
-        headers["eta"] = iso(after("countdown", now, countdown))
-    if expires is not None:
-        if isinstance(expires, timedelta):
-            end = after("expires", now, expires)
-        else:
-            end = moment_in("expires", expires, zone)
+        headers["eta"] = after("countdown", now, countdown)
+    if expires is None:
+        return
+    if isinstance(expires, timedelta):
+        headers["expires"] = after("expires", now, expires)
+        left = expires.total_seconds()
+    else:
+        end = moment_in("expires", expires, zone)
         headers["expires"] = iso(end)
-        if call.get("broker_expiration"):
-            properties["expiration"] = _time_to_live((end - now).total_seconds())
+        left = end.timestamp() - now / 1_000_000
+    if call.get("broker_expiration"):
+        properties["expiration"] = _time_to_live(left)
 
 
 def _time_to_live(seconds: float) -> float:

@@ -17,6 +17,11 @@ CONTAINERS: Final = frozenset({tuple, list, dict})
 _FEW: Final = 16  # Members of a container.
 _SHORT: Final = 128  # Characters of a str.
 _LEVELS: Final = 3
+_ROOM: Final = 1000  # Characters that have room in a text of a message's headers, whose length is 1,024.
+
+#: What is left of a body are its quotes, and its brackets as if they were all of one kind.
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKET_OR_QUOTE: Final = bytes(set(range(256)) - set(b'[{]}"'))
 
 
 def class_name(value: object) -> str:
@@ -81,6 +86,36 @@ _REPRS: Final[dict[type, Callable[[Any], str]]] = {
     UUID: UUID.__repr__,
     Decimal: Decimal.__repr__,
 }
+
+
+def plain_reprs(args: Any, kwargs: Any, body: bytes) -> tuple[str, str] | None:
+    """Write the arguments of a call as `bounded_repr` does, by Python's own repr; None where that has to look closer.
+
+    Args:
+        args, kwargs: of plain types, as `Json.dumps` tells.
+        body: the call as that wrote it, arguments and all.
+    """
+    # No quote or backslash: Python's repr puts every str between two apostrophes, as it is, if it can be printed.
+    if len(body) > _ROOM or b"\\" in body or b"'" in body:
+        return None
+    # A body has four brackets, and those of its arguments' members.
+    if body.count(b"[") + body.count(b"{") > 2 + _LEVELS + 1 and _may_be_deep(body):
+        return None
+    try:
+        texts = repr(args), repr(kwargs)
+    except Exception as error:  # noqa: BLE001  # Another thread has put something else there meanwhile.
+        let_signals_through(error)
+        return None
+    one, other = texts
+    return None if "\\" in one or "\\" in other or len(one) > _ROOM or len(other) > _ROOM else texts
+
+
+def _may_be_deep(body: bytes) -> bool:
+    """Say whether arguments may have more levels than are written; of a body in which all quotes are those of strs."""
+    brackets = body.translate(_ONE_KIND, _NOT_BRACKET_OR_QUOTE).replace(b'""', b"")
+    for _ in range(1 + _LEVELS):  # Each takes the innermost level off.
+        brackets = brackets.replace(b"[]", b"")
+    return bool(brackets)  # Quotes are left where brackets are within a str.
 
 
 def small_repr(value: Any, room: int, levels: int, above: tuple[int, ...] = ()) -> str:

@@ -226,11 +226,12 @@ def test_the_texts_are_written_when_someone_looks(monkeypatch: pytest.MonkeyPatc
         return "r"
 
     monkeypatch.setattr("satchel.message.task_message.bounded_repr", written)
-    message = MessageBuilder().build("t", (1,), {"a": 2})
+    at = datetime(2031, 1, 2)
+    message = MessageBuilder().build("t", (1, at), {"a": 2})
     written_by_then = list(calls)
 
     assert message.headers["argsrepr"] == message.publish_arguments()["headers"]["kwargsrepr"] == "r"
-    assert (written_by_then, calls) == ([], [(1,), {"a": 2}])
+    assert (written_by_then, calls) == ([], [(1, at), {"a": 2}])
 
 
 def test_empty_arguments_are_written_as_celery_writes_them(saferepr: Any) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satchel.message import MessageBuilder, MessageReader, TaskCall
-from satchel.message.times import in_zone, parse_iso
+from satchel.message.times import after, in_zone, iso, parse_iso
 
 UTC = timezone.utc
 INDIA = timezone(timedelta(hours=5, minutes=30))
@@ -73,6 +73,24 @@ def test_waits_count_from_one_and_the_same_now_in_utc(wait: Any) -> None:
     assert headers["eta"] == headers["expires"]
     assert before <= parse_iso(headers["eta"]) - delta <= datetime.now(UTC)
     assert headers["eta"].endswith("+00:00")
+
+
+@given(
+    now=st.datetimes(min_value=datetime(1600, 1, 1), max_value=datetime(9000, 1, 1)),
+    wait=st.timedeltas(min_value=-timedelta(days=500_000), max_value=timedelta(days=300_000)) | st.just(timedelta(0)),
+)
+def test_a_wait_is_written_as_the_moment_that_it_ends(now: datetime, wait: timedelta) -> None:
+    microseconds = (now - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+
+    assert after("eta", microseconds, wait) == iso((now + wait).replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "wait", [timedelta.max, timedelta.min, timedelta(days=366 * 8100), timedelta(days=-366 * 2000)]
+)
+def test_a_wait_beyond_all_years_is_told_with_its_option(wait: timedelta) -> None:
+    with pytest.raises(ValueError, match=r"^eta is out of range: .* from now is not in the years 1 to 9999$"):
+        after("eta", 0, wait)
 
 
 @pytest.mark.parametrize("wait", [0, 0.0, timedelta(0)])
