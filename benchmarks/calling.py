@@ -66,6 +66,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("C4", "send_many of 100 with confirms, RabbitMQ", "faster", CELERY, "at least", 2),
     Measure("C5", "import and first send, RabbitMQ", "cost", CELERY, "at most", 0.8),
     Measure("C6", "kwargsrepr of 10,000 calls of a shop", "faster", CELERY, "at least", 5),
+    Measure("C6", "argsrepr of 10,000 arguments of the value model", "faster", CELERY, "at least", 5),
     Measure("C6", "argsrepr of 10,000 values of every kind", "faster", CELERY, "at least", 5),
 )
 
@@ -131,6 +132,7 @@ def text_rows(rounds: int) -> list[Row]:
     return [
         row("argsrepr and kwargsrepr of the call", (ARGS, KWARGS), 1),
         row("kwargsrepr of 10,000 calls of a shop", calling_texts.of_calls(count), count),
+        row("argsrepr of 10,000 arguments of the value model", calling_texts.arguments(count), count),
         row("argsrepr of 10,000 values of every kind", calling_texts.values(count), count),
     ]
 

@@ -28,6 +28,32 @@ def values(count: int) -> list[Any]:
     return [_kwargs(chance) if number % 2 else _args(chance) for number in range(count)]
 
 
+def arguments(count: int) -> list[Any]:
+    """Positional arguments and keyword arguments in turn, of the value model, as short as arguments mostly are."""
+    chance = random.Random(SEED)
+
+    def few(levels: int) -> list[Any]:
+        return [argument(levels) for _ in range(chance.choice((0, 1, 2, 3, 4)))]
+
+    def argument(levels: int) -> Any:
+        kind = chance.random() if levels else 1.0
+        if kind < 0.15:
+            return few(levels - 1)
+        if kind < 0.3:
+            return {f"key_{number}": value for number, value in enumerate(few(levels - 1))}
+        if kind < 0.35:
+            return tuple(few(levels - 1))
+        if kind < 0.4:
+            return {chance.randrange(1000) for _ in range(3)}
+        return chance.choice(_SHORT)(chance)
+
+    made: list[Any] = []
+    for number in range(count):
+        some = [argument(3) for _ in range(chance.choice((1, 2, 3, 4)))]
+        made.append({f"argument_{number}": value for number, value in enumerate(some)} if number % 2 else tuple(some))
+    return made
+
+
 def of_calls(count: int) -> list[dict[str, Any]]:
     """Keyword arguments as tasks have them: those of a made-up shop; the same each time."""
     return [body[1] for body in GENERATED["celery"](count, SEED)]
@@ -122,6 +148,17 @@ def _decimal(chance: random.Random) -> Decimal:
 def _uuid(chance: random.Random) -> UUID:
     return UUID(int=chance.getrandbits(128))
 
+
+def _word(chance: random.Random) -> str:
+    return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz @-", k=chance.randrange(40)))
+
+
+_SHORT: tuple[Callable[[random.Random], Any], ...] = (
+    *(_word, _word, lambda chance: chance.randbytes(12)),
+    *(lambda chance: chance.randrange(10**6), lambda chance: chance.random() * 1e4),
+    *(lambda chance: chance.choice((True, False, None)), lambda chance: Decimal(chance.randrange(10**6)) / 100),
+    *(_moment, _uuid),
+)
 
 _SCALARS: tuple[Callable[[random.Random], Any], ...] = (
     *(_text, _text, _bytes, _number, _number, _moment, _decimal, _uuid),

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from satchel.errors import let_signals_through
-from satchel.message.small_reprs import CONTAINERS, class_name, datetime_repr, small_repr, time_repr
+from satchel.message.small_reprs import CONTAINERS, class_name, datetime_repr, small_repr, time_repr, uuid_repr
 
 HIDDEN: Final = "***"
 """What stands for the value of a redacted name."""
@@ -46,7 +46,12 @@ def bounded_repr(
     except Exception as error:  # noqa: BLE001  # A changing container, or worse. A log line is not worth a message.
         let_signals_through(error)
         text = class_name(value)
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # A surrogate that stands alone.
+            return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 def _text(value: object, left: int, levels: int, redact: Collection[str]) -> str:
@@ -120,6 +125,8 @@ def _fill(
             text = own(item)
             if len(text) >= left:
                 text = _cut(text, left)
+        elif cls is bytes:
+            text = _binary(item, left)  # pyright: ignore[reportArgumentType]
         elif (brackets := _BRACKETS.get(cls) or _brackets(item)) is None:
             text = _scalar(item, left)
         elif cls in CONTAINERS and not redact and (text := small_repr(item, left, levels - level, above)):
@@ -180,7 +187,7 @@ _BRACKETS: Final[dict[type, _Brackets]] = {tuple: _tuple, list: _list, dict: _di
 def _brackets(value: object) -> _Brackets | None:
     # Not isinstance(), which asks the value: a mock says that it is what it stands for.
     cls = type(value)
-    if issubclass(cls, (set, frozenset)):
+    if cls is set or issubclass(cls, (set, frozenset)):
         return _set if value else None
     for base, brackets in _BRACKETS.items():
         if issubclass(cls, base):
@@ -199,13 +206,12 @@ def _quoted(text: str, left: int) -> str:
 
 
 def _binary(value: bytes, left: int) -> str:
-    view = memoryview(value)
-    chunk = view[:left].tobytes()
+    chunk = bytes.__getitem__(value, slice(left))
     try:
         text = chunk.decode("utf-8")
     except UnicodeDecodeError:
         text = chunk.hex()
-    return f"b'{text}...'" if view.nbytes > left else f"b'{text}'"
+    return f"b'{text}...'" if bytes.__len__(value) > left else f"b'{text}'"
 
 
 def _integer(value: Any) -> str:
@@ -243,5 +249,5 @@ _OWN_REPRS: Final[dict[type, Callable[[Any], str]]] = {
     time: time_repr,
     timedelta: timedelta.__repr__,
     Decimal: Decimal.__repr__,
-    UUID: UUID.__repr__,
+    UUID: uuid_repr,
 }

@@ -11,7 +11,15 @@ from uuid import UUID
 
 from satchel.errors import let_signals_through
 
-CONTAINERS: Final = frozenset({tuple, list, dict})
+_AROUND: Final[dict[type, tuple[str, str]]] = {
+    tuple: ("(", ")"),
+    list: ("[", "]"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+}
+_SETS: Final = frozenset({set, frozenset})
+CONTAINERS: Final = frozenset(_AROUND)
 """The types that `small_repr` writes; not their subclasses, which may have methods of their own."""
 
 _FEW: Final = 16  # Members of a container.
@@ -58,6 +66,14 @@ _zone_of_datetime: Final[Callable[[datetime], Any]] = vars(datetime)["tzinfo"]._
 _zone_of_time: Final[Callable[[time], Any]] = vars(time)["tzinfo"].__get__
 
 
+def uuid_repr(value: UUID) -> str:
+    """Write a UUID as Python does, in half of its time."""
+    if type(value) is not UUID:  # A subclass, whose number may be a property.
+        return UUID.__repr__(value)
+    digits = f"{value.int:032x}"
+    return f"UUID('{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}')"
+
+
 def _zoned(naive: datetime | time, zone: object) -> str:
     return f"{repr(naive)[:-1]}, tzinfo={class_name(zone)})"
 
@@ -83,7 +99,7 @@ _REPRS: Final[dict[type, Callable[[Any], str]]] = {
     date: date.__repr__,
     time: time_repr,
     timedelta: timedelta.__repr__,
-    UUID: UUID.__repr__,
+    UUID: uuid_repr,
     Decimal: Decimal.__repr__,
 }
 
@@ -118,7 +134,9 @@ def _may_be_deep(body: bytes) -> bool:
     return bool(brackets)  # Quotes are left where brackets are within a str.
 
 
-def small_repr(value: Any, room: int, levels: int, above: tuple[int, ...] = ()) -> str:
+def small_repr(
+    value: Any, room: int, levels: int, above: tuple[int, ...] = (), parent: object = None, before: object = None
+) -> str:
     """Write a container as `bounded_repr` does, or give "" where that has to look closer.
 
     Whether everything had room is seen at the end, and not from one item to the next: the bounds on what is taken at
@@ -129,19 +147,26 @@ def small_repr(value: Any, room: int, levels: int, above: tuple[int, ...] = ()) 
         room: characters.
         levels: how many levels of containers are written.
         above: the identities of the containers that it is in, to leave out cycles.
+        parent, before: the two of them that it is in at once, where these were written here.
     """
+    kind = type(value)
     if len(value) > _FEW or not 0 < levels <= _LEVELS:
         return ""
-    keyed = type(value) is dict
+    if not value and kind in _SETS:
+        return _closed(value, kind) if room > 16 else ""
+    keyed = kind is dict
     parts: list[str] = []
     left = room
     key: Any = ""
+    named = ""
     members: Any = value.items() if keyed else value
     for item in members:
         if keyed:
             key, item = item
             if type(key) is not str or len(key) > _SHORT or "'" in key:
-                return ""
+                named = _key(key, left)
+                if not named:
+                    return ""
         cls = type(item)
         if cls is str:
             if len(item) > _SHORT:
@@ -151,28 +176,54 @@ def small_repr(value: Any, room: int, levels: int, above: tuple[int, ...] = ()) 
             text = str(item)
         elif (own := _REPRS.get(cls)) is not None:
             text = own(item)
-        elif text := _within(value, item, left, levels, above):
-            left -= len(text)  # So that all that is within is bounded together.
-        else:
+        elif cls is bytes:
+            if len(item) > _SHORT:
+                return ""
+            text = _bytes(item)
+        elif cls not in CONTAINERS or item is value or item is parent or item is before or id(item) in above:
             return ""
-        parts.append(f"'{key}': {text}" if keyed else text)
-    text = ", ".join(parts)
-    if keyed:
-        text = f"{{{text}}}"
-    elif type(value) is list:
-        text = f"[{text}]"
-    else:
-        text = f"({text},)" if len(parts) == 1 else f"({text})"
+        else:
+            text = small_repr(item, left, levels - 1, above, value, parent) if levels > 1 else _closed(item, cls)
+            if not text:
+                return ""
+            left -= len(text)  # So that all that is within is bounded together.
+        if not keyed:
+            parts.append(text)
+        elif named:
+            parts.append(f"{named}: {text}")
+            named = ""
+        else:
+            parts.append(f"'{key}': {text}")
+    opening, closing = _AROUND[kind]
+    if kind is tuple and len(parts) == 1:
+        closing = ",)"
+    text = f"{opening}{', '.join(parts)}{closing}"
     # The margin is what `bounded_repr` may ask for before its last items.
     return text if len(text) + 4 < room else ""
 
 
-def _within(value: Any, item: Any, room: int, levels: int, above: tuple[int, ...]) -> str:
-    cls = type(item)
-    if cls not in CONTAINERS or id(item) in above:
-        return ""
-    if levels > 1:
-        return small_repr(item, room, levels - 1, (*above, id(value)))
-    if cls is tuple:
-        return "(...,)" if len(item) == 1 else "(...)"
-    return "[...]" if cls is list else "{...}"
+def _closed(value: Any, cls: type) -> str:
+    """Write a container whose members are too deep, or a set that has none."""
+    if not value and cls in _SETS:
+        return f"{cls.__name__}()"
+    opening, closing = _AROUND[cls]
+    return f"{opening}...{',)' if cls is tuple and len(value) == 1 else closing}"
+
+
+def _key(key: Any, room: int) -> str:
+    cls = type(key)
+    if cls is str:
+        return "'" + key.replace("'", "\\'") + "'" if len(key) <= _SHORT else ""
+    if cls is int:
+        return str(key) if -0x7FFFFFFFFFFFFFFF < key < 0x7FFFFFFFFFFFFFFF else ""
+    if (own := _REPRS.get(cls)) is not None:
+        return own(key)
+    # A key's levels count from one: those of a flat one are not used up.
+    return small_repr(key, room, 1) if cls is tuple and CONTAINERS.isdisjoint(map(type, key)) else ""
+
+
+def _bytes(value: bytes) -> str:
+    try:
+        return f"b'{value.decode()}'"
+    except UnicodeDecodeError:
+        return f"b'{value.hex()}'"

@@ -16,7 +16,43 @@ from satchel.message.small_reprs import small_repr
 from tests.unit.counting import counted
 
 TEXTS = ("", "a", "it's", 'say "x"', "back\\slash", "new\nline", "ünï☃😀", "\ud800", "x" * 128, "x" * 129, "{}", "', '")
-SCALARS = (*TEXTS, 0, -7, 2**63 - 2, 2**63, -(2**63), 10**30, 1.5, 1e300, float("nan"), float("-inf"), True, None)
+KEYS = (
+    *TEXTS,
+    None,
+    1.5,
+    True,
+    2**64,
+    UUID(int=5),
+    Decimal("1.5"),
+    (),
+    (1, "k"),
+    (1, ("k",)),
+    b"k",
+    datetime(2031, 1, 2),
+)
+SCALARS = (
+    *TEXTS,
+    b"",
+    b"x",
+    b"it's",
+    b"\xff\x00",
+    "ü☃".encode(),
+    b"x" * 128,
+    b"x" * 129,
+    UUID(int=7),
+    0,
+    -7,
+    2**63 - 2,
+    2**63,
+    -(2**63),
+    10**30,
+    1.5,
+    1e300,
+    float("nan"),
+    float("-inf"),
+    True,
+    None,
+)
 
 
 def exact(value: Any, length: int = 1024, levels: int = 3) -> str:
@@ -25,14 +61,16 @@ def exact(value: Any, length: int = 1024, levels: int = 3) -> str:
 
 
 def made(chance: random.Random, levels: int) -> Any:
-    kind = chance.randrange(5 if levels else 2)
+    kind = chance.randrange(6 if levels else 2)
     members = range(chance.choice((0, 1, 2, 3, 5, 15, 16, 17)))
     if kind == 2:
         return [made(chance, levels - 1) for _ in members]
     if kind == 3:
         return tuple(made(chance, levels - 1) for _ in members)
     if kind == 4:
-        return {chance.choice((str(n), f"k{n}", *TEXTS, n)): made(chance, levels - 1) for n in members}
+        return {chance.choice((str(n), f"k{n}", *KEYS, n)): made(chance, levels - 1) for n in members}
+    if kind == 5:
+        return chance.choice((set, frozenset))(chance.choice((*KEYS, n, frozenset({n}))) for n in members)
     return chance.choice(SCALARS)
 
 
@@ -72,12 +110,25 @@ def test_both_halves_end_the_text_at_the_same_character(value: Any, levels: int)
         ([[[["deeper"]]]], True),
         ([2**63 - 2], True),
         ([2**63], False),
-        ({1: 1}, False),
+        ({1: 1}, True),
+        ({2**63: 1}, False),
+        ({None: 1, 1.5: 2, True: 3, UUID(int=5): 4, Decimal("1.5"): 5, datetime(2031, 1, 2): 6}, True),
+        ({(1, "k", "it's"): 1}, True),
+        ({(1, (2, 3)): 1}, False),
+        ({b"k": 1}, False),
         (["it's"], True),
-        ({"it's": 1}, False),
+        ({"it's": 1}, True),
+        ({"it's" * 33: 1}, False),
         ([datetime(2031, 1, 2), Decimal("1.5"), UUID(int=5)], True),
-        ([b"x"], False),
-        ([{1}], False),
+        ([b"x", b"it's", b"\xff\x00", b"\n", "ü☃".encode(), b""], True),
+        ([b"x" * 128, b"\xff" * 128], True),
+        ([b"x" * 129], False),
+        ([{1}, frozenset({2}), set(), frozenset(), {(1, 2)}], True),
+        ([[[{1}, frozenset({2}), set(), frozenset(), (), (1,), (1, 2), [], {}]]], True),
+        ({frozenset({1})}, True),
+        (set(), True),
+        (frozenset(), True),
+        ({*range(17)}, False),
     ],
     ids=lambda value: repr(value)[:30],
 )
@@ -151,7 +202,9 @@ def test_one_container_in_many_places_is_no_cycle() -> None:
     assert small_repr([shared, shared, [shared]], 1024, 3) == "[{'a': 1}, {'a': 1}, [{'a': 1}]]"
 
 
-@pytest.mark.parametrize("leaf", ["x" * 128, [b"x"], 7, {"y" * 128: "x" * 128}], ids=["text", "bytes", "int", "dict"])
+@pytest.mark.parametrize(
+    "leaf", ["x" * 128, [bytearray(b"x")], 7, {"y" * 128: "x" * 128}], ids=["text", "bytes", "int", "dict"]
+)
 def test_what_it_writes_for_nothing_is_bounded_too(leaf: Any) -> None:
     # The most that it takes at all: sixteen members at each of three levels.
     huge = [[[leaf] * 15 + [leaf]] * 16] * 16
@@ -162,7 +215,32 @@ def test_what_it_writes_for_nothing_is_bounded_too(leaf: Any) -> None:
 
 
 def test_its_types_are_those_that_the_other_half_knows_as_containers() -> None:
-    assert {*small_reprs.CONTAINERS} == {*reprs._BRACKETS}
+    assert {*small_reprs.CONTAINERS} == {*reprs._BRACKETS, set, frozenset}
+
+
+@pytest.mark.parametrize("length", range(1, 24))
+@pytest.mark.parametrize("value", [set(), frozenset(), [set()], {"k": frozenset()}, {(): 1}], ids=repr)
+def test_empty_sets_end_where_there_is_no_more_room(value: Any, length: int) -> None:
+    assert bounded_repr(value, max_length=length) == exact(value, length)
+    assert small_repr(value, length, 3) in ("", exact(value, length))
+
+
+def test_uuids_are_written_as_python_does() -> None:
+    chance = random.Random(7)
+    for number in (0, 1, 2**128 - 1, *(chance.getrandbits(128) for _ in range(500))):
+        assert small_reprs.uuid_repr(UUID(int=number)) == repr(UUID(int=number))
+
+
+class Labelled(UUID):
+    def __str__(self) -> str:
+        return "label"
+
+
+def test_of_a_subclass_of_uuid_python_is_asked() -> None:
+    value = Labelled(int=5)
+
+    assert small_reprs.uuid_repr(value) == "Labelled('label')" == UUID.__repr__(value)
+    assert small_repr([value], 1024, 3) == ""
 
 
 class Zone(tzinfo):
