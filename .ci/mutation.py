@@ -32,7 +32,8 @@ TESTS = {
     ),
     "satchel/pipeline.py": (
         "tests/unit/test_pipeline*.py",
-        "tests/unit/test_policy*.py tests/unit/test_registry_process.py tests/hostile/test_g09*.py",
+        "tests/unit/test_policy*.py tests/unit/test_registry_process.py tests/unit/test_message_plain_reprs.py "
+        "tests/hostile/test_g09*.py",
     ),
     "satchel/faults.py": (
         "tests/unit/test_pipeline_errors.py",

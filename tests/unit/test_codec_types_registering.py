@@ -14,6 +14,7 @@ import pydantic
 import pytest
 
 from satchel import CorruptBody, DuplicateCodec, Encoded, InvalidCodec, Json, Pipeline, Registry, default_registry
+from satchel.codecs.base import TaggedType, Types
 
 
 class Colour(enum.Enum):
@@ -111,3 +112,27 @@ class Once:
 def test_a_class_that_forgets_what_it_was_made_with_needs_functions():
     with pytest.raises(InvalidCodec, match="is made with 'code', which it does not keep"):
         default_registry().with_type(Once)
+
+
+MODEL_TAGS = "bytes base64 datetime date time timedelta decimal uuid bigint set frozenset tuple dict"
+
+
+@pytest.mark.parametrize("tag", MODEL_TAGS.split())
+def test_the_value_models_own_tags_are_not_to_be_had(tag: str) -> None:
+    with pytest.raises(DuplicateCodec, match=f"^the tag '{tag}' is the value model's own"):
+        default_registry().with_type(Order, tag)
+
+
+class TestTypes:
+    ORDER, KEY = (TaggedType(cls, cls.__name__, vars, cls) for cls in (Order, Key))
+
+    def test_what_is_taken_is_replaced_only_when_asked(self) -> None:
+        types, other = Types([self.ORDER, self.KEY]), self.ORDER._replace(tag="Key")
+        with pytest.raises(DuplicateCodec, match="^the type Order is already registered as 'Order'"):
+            types.add(other)
+
+        assert types.add(other, replace=True) == Types([other])
+
+    def test_a_tag_is_taken_whatever_object_it_is(self) -> None:
+        with pytest.raises(DuplicateCodec):
+            Types([self.ORDER]).add(self.KEY._replace(tag="".join(["Or", "der"])))
