@@ -144,14 +144,14 @@ class MessageBuilder:
         headers, properties, embed, call = self._template
         headers, properties, embed = headers.copy(), properties.copy(), embed.copy()
         headers["task"] = task
-        if headers["origin"] is None:
-            headers["origin"] = this_origin()
         body: Any = args, kwargs, embed
         pending: Pending | None = (args, kwargs, self.redact) if self.reprs else None
         serializer, compression, flat = self.serializer, self.compression, True
         if not options and self.protocol == 2:
             # The common case: no field of it has another value than the template's, or than these.
             headers["id"] = headers["root_id"] = properties["correlation_id"] = task_id = new_id()
+            if headers["origin"] is None:
+                headers["origin"] = this_origin()
         else:
             call = call.copy()
             place(options, (headers, properties, embed, call), self.protocol)
@@ -169,6 +169,8 @@ class MessageBuilder:
                 flat = not options.get("stamps")
             if self.protocol == 1:
                 body, headers, pending = protocol_1_body(args, kwargs, headers, embed), {}, None
+            elif headers["origin"] is None:
+                headers["origin"] = this_origin()
             if "headers" in call:
                 headers.update(call["headers"])
                 flat = False

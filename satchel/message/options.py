@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from satchel.message import checks
 from satchel.message.checks import MAX_TTL, table
-from satchel.message.times import after, duration, iso, moment_in, shown
+from satchel.message.times import after, duration, iso, microseconds, moment_in, shown
 from satchel.records import NamedTuple
 
 Signature = Mapping[str, Any]
@@ -171,10 +171,10 @@ def place(options: Mapping[str, Any], parts: Draft | tuple[dict[str, Any], ...],
         ValueError: a value is out of range, or the protocol has no field for the option.
     """
     for name, value in options.items():
-        try:
-            check, part, field = _OPTIONS[name]
-        except KeyError:
-            raise _unknown(name) from None
+        option = _OPTIONS.get(name)
+        if option is None:
+            raise _unknown(name)
+        check, part, field = option
         if value is not None:
             parts[part][field] = check(name, value)
         elif name in _NONE_IS_A_VALUE:
@@ -235,11 +235,11 @@ def schedule(headers: dict[str, Any], properties: dict[str, Any], call: Mapping[
         return
     if isinstance(expires, timedelta):
         headers["expires"] = after("expires", now, expires)
-        left = expires.total_seconds()
+        left = timedelta.total_seconds(expires)
     else:
         end = moment_in("expires", expires, zone)
         headers["expires"] = iso(end)
-        left = end.timestamp() - now / 1_000_000
+        left = (microseconds(end) - now) / 1_000_000
     if call.get("broker_expiration"):
         properties["expiration"] = _time_to_live(left)
 

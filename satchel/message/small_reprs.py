@@ -134,9 +134,7 @@ def _may_be_deep(body: bytes) -> bool:
     return bool(brackets)  # Quotes are left where brackets are within a str.
 
 
-def small_repr(
-    value: Any, room: int, levels: int, above: tuple[int, ...] = (), parent: object = None, before: object = None
-) -> str:
+def small_repr(value: Any, room: int, levels: int, above: tuple[int, ...] = (), parent: object = None) -> str:
     """Write a container as `bounded_repr` does, or give "" where that has to look closer.
 
     Whether everything had room is seen at the end, and not from one item to the next: the bounds on what is taken at
@@ -147,7 +145,7 @@ def small_repr(
         room: characters.
         levels: how many levels of containers are written.
         above: the identities of the containers that it is in, to leave out cycles.
-        parent, before: the two of them that it is in at once, where these were written here.
+        parent: the one that it is in at once, where that is written here. Cycles of three end by their levels.
     """
     kind = type(value)
     if len(value) > _FEW or not 0 < levels <= _LEVELS:
@@ -180,10 +178,12 @@ def small_repr(
             if len(item) > _SHORT:
                 return ""
             text = _bytes(item)
-        elif cls not in CONTAINERS or item is value or item is parent or item is before or id(item) in above:
+            if not text:
+                return ""
+        elif cls not in CONTAINERS or item is value or item is parent or id(item) in above:
             return ""
         else:
-            text = small_repr(item, left, levels - 1, above, value, parent) if levels > 1 else _closed(item, cls)
+            text = small_repr(item, left, levels - 1, above, value) if levels > 1 else _closed(item, cls)
             if not text:
                 return ""
             left -= len(text)  # So that all that is within is bounded together.
@@ -219,11 +219,15 @@ def _key(key: Any, room: int) -> str:
     if (own := _REPRS.get(cls)) is not None:
         return own(key)
     # A key's levels count from one: those of a flat one are not used up.
-    return small_repr(key, room, 1) if cls is tuple and CONTAINERS.isdisjoint(map(type, key)) else ""
+    flat = cls is tuple and len(key) <= _FEW and CONTAINERS.isdisjoint(map(type, key))
+    return small_repr(key, room, 1) if flat else ""
 
 
 def _bytes(value: bytes) -> str:
-    try:
+    if value.isascii():
         return f"b'{value.decode()}'"
+    try:
+        value.decode()
     except UnicodeDecodeError:
         return f"b'{value.hex()}'"
+    return ""  # They end by their number, and there are more of them than characters.

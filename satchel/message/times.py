@@ -15,6 +15,8 @@ UTC: Final = timezone.utc
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _SECOND: Final = 1_000_000  # Microseconds.
+_MICROSECOND: Final = timedelta(microseconds=1)
+_floordiv: Final[Callable[[timedelta, timedelta], int]] = timedelta.__floordiv__
 
 _FORM: Final = (
     r"(?P<year>\d{4})"
@@ -117,15 +119,17 @@ def duration(name: str, value: object) -> timedelta:
 
 
 def after(name: str, now: int, wait: timedelta) -> str:
-    """Write the moment that is the option `name` after `now`, as `iso` does; in a third of its time.
+    """Write the moment that a wait from now ends, as `iso` does; in a third of its time.
 
     Args:
+        name: of the option, for the error.
         now: microseconds since 1970, UTC.
+        wait: of a subclass, its own properties are not asked.
 
     Raises:
         ValueError: that is not within the years 1 to 9999.
     """
-    second, microsecond = divmod(now + (wait.days * 86_400 + wait.seconds) * _SECOND + wait.microseconds, _SECOND)
+    second, microsecond = divmod(now + _floordiv(wait, _MICROSECOND), _SECOND)
     try:
         text = _to_the_second(second)
     except OverflowError:
@@ -148,6 +152,11 @@ def moment_in(name: str, value: datetime, zone: tzinfo) -> datetime:
     offset = aware.utcoffset()
     # A worker reads offsets of whole minutes only; local mean times have seconds.
     return utc if offset is None or offset % timedelta(minutes=1) else aware
+
+
+def microseconds(moment: datetime) -> int:
+    """Give the microseconds from 1970, UTC, to an aware datetime."""
+    return _floordiv(datetime.__sub__(moment, _EPOCH.replace(tzinfo=UTC)), _MICROSECOND)
 
 
 def iso(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import queue
@@ -182,3 +183,68 @@ def test_the_memory_transport_gives_them_to_a_consumer() -> None:
     assert (call.id, call.args) == (task_id, ["A17", {"amount": 3}])
     with pytest.raises(queue.Empty):
         memory.Channel.queues[shop.queue].get(block=False)
+
+
+def _wrapped(called: list[str], own: Any) -> Any:
+    @functools.wraps(own)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        called.append(own.__name__)
+        return own(*args, **kwargs)
+
+    return watched
+
+
+def test_are_made_by_a_wrapper_that_looks_like_the_original(
+    raw: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(virtual.Channel, "basic_publish", _wrapped(called, virtual.Channel.basic_publish))
+    send(Shop(), {})
+
+    assert (called, len(raw)) == (["basic_publish"], 1)
+
+
+def test_are_made_by_a_channel_with_a_method_of_its_own(
+    raw: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+
+    class Own(memory.Channel):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.prepare_message = _wrapped(called, super().prepare_message)
+
+    monkeypatch.setattr(memory.Transport, "Channel", Own)
+    send(Shop(), {})
+
+    assert (called, len(raw)) == (["prepare_message"], 1)
+
+
+def test_who_puts_himself_between_is_seen_by_the_next_connection(
+    raw: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop()
+    called: list[str] = []
+    send(shop, {})
+    monkeypatch.setattr(virtual.Channel, "basic_publish", _wrapped(called, virtual.Channel.basic_publish))
+    shop.app.close()
+    send(shop, {})
+
+    assert (called, len(raw)) == (["basic_publish"], 2)
+
+
+@pytest.mark.parametrize(("options", "priority"), [({}, 4), ({"priority": 7}, 7)])
+def test_without_a_priority_the_transports_own_holds(
+    options: dict[str, Any], priority: int, raw: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory.Channel, "default_priority", 4)
+    send(Shop(), options)
+
+    assert raw[0]["properties"]["priority"] == priority
+
+
+def test_a_channel_without_base64_is_left_alone() -> None:
+    channel = kombu.Connection("memory://").default_channel
+    channel.codecs = {}
+
+    assert not link_module._is_plain(channel)

@@ -128,11 +128,11 @@ class TestTypes:
 
     def test_what_is_taken_is_replaced_only_when_asked(self) -> None:
         types, other = Types([self.ORDER, self.KEY]), self.ORDER._replace(tag="Key")
-        with pytest.raises(DuplicateCodec, match="^the type Order is already registered as 'Order'"):
+        with pytest.raises(DuplicateCodec, match=r"^the type Order is already registered as 'Order'"):
             types.add(other)
 
         assert types.add(other, replace=True) == Types([other])
 
     def test_a_tag_is_taken_whatever_object_it_is(self) -> None:
         with pytest.raises(DuplicateCodec):
-            Types([self.ORDER]).add(self.KEY._replace(tag="".join(["Or", "der"])))
+            Types([self.ORDER]).add(self.KEY._replace(tag=str(b"Order", "ascii")))

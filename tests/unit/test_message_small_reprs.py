@@ -39,6 +39,7 @@ SCALARS = (
     "ü☃".encode(),
     b"x" * 128,
     b"x" * 129,
+    ("😀" * 32).encode(),
     UUID(int=7),
     0,
     -7,
@@ -120,7 +121,8 @@ def test_both_halves_end_the_text_at_the_same_character(value: Any, levels: int)
         ({"it's": 1}, True),
         ({"it's" * 33: 1}, False),
         ([datetime(2031, 1, 2), Decimal("1.5"), UUID(int=5)], True),
-        ([b"x", b"it's", b"\xff\x00", b"\n", "ü☃".encode(), b""], True),
+        ([b"x", b"it's", b"\xff\x00", b"\n", b""], True),
+        (["ü☃".encode()], False),
         ([b"x" * 128, b"\xff" * 128], True),
         ([b"x" * 129], False),
         ([{1}, frozenset({2}), set(), frozenset(), {(1, 2)}], True),
@@ -216,6 +218,21 @@ def test_what_it_writes_for_nothing_is_bounded_too(leaf: Any) -> None:
 
 def test_its_types_are_those_that_the_other_half_knows_as_containers() -> None:
     assert {*small_reprs.CONTAINERS} == {*reprs._BRACKETS, set, frozenset}
+
+
+def test_bytes_end_by_their_number_not_by_that_of_their_characters() -> None:
+    for value in (["x" * 100] * 9 + ["y" * 30, ("😀" * 32).encode()], ["😀" * 5, ("😀" * 10).encode()]):
+        for length in (*range(1, 60), *range(980, 1100)):
+            assert bounded_repr(value, max_length=length) == exact(value, length)
+
+
+def test_a_long_key_is_not_looked_through() -> None:
+    key = tuple(range(100_000))
+    text, steps = counted(lambda: bounded_repr({key: 1}))
+
+    assert text == exact({key: 1})
+    assert steps < 20_000
+    assert small_repr({key: 1}, 1024, 3) == ""
 
 
 @pytest.mark.parametrize("length", range(1, 24))

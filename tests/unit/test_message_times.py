@@ -93,6 +93,38 @@ def test_a_wait_beyond_all_years_is_told_with_its_option(wait: timedelta) -> Non
         after("eta", 0, wait)
 
 
+class Duration(timedelta):
+    """As pendulum's: of a negative one, the parts are told otherwise."""
+
+    days = seconds = microseconds = property(lambda self: 1 / 0)
+    total_seconds = property(lambda self: 1 / 0)
+
+
+@pytest.mark.parametrize("seconds", [-3600, -1, 1, 90])
+def test_of_a_subclass_of_timedelta_nothing_is_asked(seconds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("satchel.message.options.time_ns", lambda: 1_900_000_000_123_456_789)
+    wait, plain = Duration(seconds=seconds), timedelta(seconds=seconds)
+    ours, theirs = (BUILDER.build("t", countdown=w, expires=w, broker_expiration=True) for w in (wait, plain))
+
+    assert [ours.headers[name] for name in ("eta", "expires")] == [theirs.headers[name] for name in ("eta", "expires")]
+    assert ours.properties["expiration"] == theirs.properties["expiration"] == max(seconds, 0)
+
+
+@given(
+    now=st.integers(0, 2 * 10**15),
+    wait=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=40)),
+    zone=st.sampled_from([UTC, INDIA]),
+)
+def test_the_brokers_expiry_is_exact(now: int, wait: timedelta, zone: tzinfo) -> None:
+    end = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=now) + wait).astimezone(zone)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("satchel.message.options.time_ns", lambda: now * 1000)
+        moment = BUILDER.build("t", expires=end, broker_expiration=True)
+        waited = BUILDER.build("t", expires=wait, broker_expiration=True)
+
+    assert moment.properties["expiration"] == waited.properties["expiration"] == wait.total_seconds()
+
+
 @pytest.mark.parametrize("wait", [0, 0.0, timedelta(0)])
 def test_a_countdown_of_zero_is_none_and_an_expiry_of_zero_is_now(wait: Any) -> None:
     headers = BUILDER.build("t", countdown=wait, expires=wait).headers

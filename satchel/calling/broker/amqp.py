@@ -151,7 +151,7 @@ class AmqpLink(VirtualLink):
             raise
         return None
 
-    def _put(self, channel: Any, parcel: Parcel, **more: Any) -> None:
+    def _put(self, channel: Any, parcel: Parcel) -> None:
         _, body, content_type, content_encoding, headers, properties, priority, route, mandatory, _, _ = parcel
         message = channel.prepare_message(
             body,

@@ -92,7 +92,8 @@ class VirtualLink:
         self._declared: dict[int, Any] = {}
         self._failures: tuple[type[BaseException], ...] = ()
         self._pid = 0
-        # Whether the channel makes messages as kombu's base class does. It is asked with the first one.
+        # Whether the channel makes messages as kombu's base class does. It is asked with the first one: who puts
+        # himself between later is seen by the next connection.
         self._plain: bool | None = None
         self._tags, self._numbers = "", count()
 
@@ -122,7 +123,7 @@ class VirtualLink:
                 sent.add(number)
         return refused
 
-    def _put(self, channel: Any, parcel: Parcel, **more: Any) -> None:
+    def _put(self, channel: Any, parcel: Parcel) -> None:
         _, body, content_type, content_encoding, headers, properties, priority, route, mandatory, _, _ = parcel
         if route.exchange and mandatory:
             self._check_route(channel, parcel)
@@ -141,7 +142,7 @@ class VirtualLink:
             properties = properties.copy()
             message = channel.prepare_message(body, priority, content_type, content_encoding, headers, properties)
             self._under_way = True
-            channel.basic_publish(message, exchange=exchange, routing_key=routing_key, **more)
+            channel.basic_publish(message, exchange=exchange, routing_key=routing_key)
             return
         # As the channel would make it, in a quarter of the time.
         message = {
@@ -302,7 +303,7 @@ def _is_plain(channel: Any) -> bool:
     return (
         issubclass(cls, base.Channel)
         and channel.body_encoding == "base64"
-        and type(channel.codecs["base64"]) is base.Base64
+        and type(channel.codecs.get("base64")) is base.Base64
         and not any(name in vars(channel) for name in _MAKING)
         and all(
             getattr(cls, name) is made and made.__module__ == base.__name__ and not hasattr(made, "__wrapped__")

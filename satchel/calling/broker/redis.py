@@ -44,8 +44,8 @@ class RedisLink(VirtualLink):
         sent.update(put)
         return refused
 
-    def _put(self, channel: Any, parcel: Parcel, **more: Any) -> None:
-        super()._put(self._alone, parcel, **more)
+    def _put(self, channel: Any, parcel: Parcel) -> None:
+        super()._put(self._alone, parcel)
 
     def _create_channel(self, transport: Any) -> Any:
         channel = super()._create_channel(transport)
