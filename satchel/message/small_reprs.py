@@ -67,7 +67,7 @@ _zone_of_time: Final[Callable[[time], Any]] = vars(time)["tzinfo"].__get__
 
 
 def uuid_repr(value: UUID) -> str:
-    """Write a UUID as Python does, in half of its time."""
+    """Write a UUID as Python does, in three quarters of its time."""
     if type(value) is not UUID:  # A subclass, whose number may be a property.
         return UUID.__repr__(value)
     digits = f"{value.int:032x}"

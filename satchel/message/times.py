@@ -119,7 +119,7 @@ def duration(name: str, value: object) -> timedelta:
 
 
 def after(name: str, now: int, wait: timedelta) -> str:
-    """Write the moment that a wait from now ends, as `iso` does; in a third of its time.
+    """Write the moment that a wait from now ends, as `iso` does; in half of the time.
 
     Args:
         name: of the option, for the error.

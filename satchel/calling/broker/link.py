@@ -144,7 +144,7 @@ class VirtualLink:
             self._under_way = True
             channel.basic_publish(message, exchange=exchange, routing_key=routing_key)
             return
-        # As the channel would make it, in a quarter of the time.
+        # As the channel would make it, in a third of the time.
         message = {
             "body": b2a_base64(body, newline=False).decode("ascii"),
             "content-encoding": content_encoding,
