@@ -8,6 +8,7 @@ calls a ``__repr__`` that an application wrote, for that may be slow, fail, or s
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -23,7 +24,7 @@ HIDDEN: Final = "***"
 _NOTHING: Final[frozenset[str]] = frozenset()
 _REST: Final = ", ..."  # What Celery writes for everything that had no room.
 _STOPPED: Final = -(1 << 60)  # Characters left once the text has ended: only closing brackets follow.
-_MAX_INT_BITS: Final = 14_200  # Python refuses to write ints of more than 4,300 digits, which is 14,284 bits.
+_MAX_INT_BITS: Final = 14_285  # The most that an int of 4,300 digits has; Python refuses to write more digits.
 
 
 def bounded_repr(
@@ -216,7 +217,10 @@ def _binary(value: bytes, left: int) -> str:
 
 def _integer(value: Any) -> str:
     bits = int.bit_length(value)
-    return f"<int of {bits:,} bits>" if bits > _MAX_INT_BITS else int.__repr__(value)
+    if bits <= _MAX_INT_BITS:
+        with suppress(ValueError):  # It has a digit more, or Python has been told to refuse earlier.
+            return int.__repr__(value)
+    return f"<int of {bits:,} bits>"
 
 
 def _scalar(value: Any, left: int) -> str:

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from satchel.message import MessageBuilder, bounded_repr
+from satchel.testing import random_values
 from tests.unit.counting import counted
 
 ALPHABETS = ("ab ", "a'b\"\\\n\t", "é☃😀 '", "x")
@@ -68,6 +69,29 @@ def test_it_is_celerys_text_on_ten_thousand_calls(saferepr: Any) -> None:
 
         assert bounded_repr(args) == saferepr(args, 1024)
         assert bounded_repr(kwargs) == saferepr(kwargs, 1024)
+
+
+@pytest.mark.once
+def test_it_is_celerys_text_on_ten_thousand_values_of_the_value_model(saferepr: Any) -> None:
+    for value in random_values(10_000):
+        assert bounded_repr((value,)) == saferepr((value,), 1024)
+        assert bounded_repr({"value": value}) == saferepr({"value": value}, 1024)
+
+
+@pytest.mark.parametrize("huge", [10**4299, 10**4300 - 1, -(10**4300) + 1])
+def test_ints_are_written_up_to_as_many_digits_as_python_writes(saferepr: Any, huge: int) -> None:
+    assert bounded_repr([huge, "rest"]) == saferepr([huge, "rest"], 1024)
+    assert bounded_repr([10 * huge, "rest"]).startswith("[<int of 14,28")
+
+
+@pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="an early 3.10 writes ints of any length")
+def test_an_int_that_python_was_told_not_to_write_leaves_the_rest_of_the_text() -> None:
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(1_000)
+    try:
+        assert bounded_repr([10**1000, "rest"]) == "[<int of 3,322 bits>, 'rest']"
+    finally:
+        sys.set_int_max_str_digits(before)
 
 
 def test_a_cycle_is_written_as_celery_writes_it(saferepr: Any) -> None:
@@ -154,6 +178,7 @@ class Level(enum.IntEnum):
         (Unnamed("X", (), {})(), "<object>"),
         (Colour.RED, "<Colour.RED: 1>"),
         (Level.LOW, "1"),
+        (10**4300, "<int of 14,285 bits>"),
         (10**5000, "<int of 16,610 bits>"),
         ("\ud800", "'\\ud800'"),
         (bytearray(b"x" * 9), "<builtins.bytearray>"),
