@@ -42,7 +42,9 @@ def test_every_call_that_returned_has_arrived_however_the_network_fails(place: P
     with Faults(place.proxy, every=90) as faults:
 
         def send(thread: int) -> None:
-            for number in range(600):
+            number = 0
+            while number < 600 or (faults.made < 20 and number < 20_000):
+                number += 1
                 name = f"{thread}-{number}"
                 faults.tried += 1
                 try:
@@ -60,7 +62,7 @@ def test_every_call_that_returned_has_arrived_however_the_network_fails(place: P
     wait_until(lambda: place.proxy.open == 0)
 
     assert faults.made >= 20
-    assert len(sent.returned) + len(sent.failed) == 3601
+    assert len(sent.returned) + len(sent.failed) >= 3601
     check(sent, place.arrived())
 
 
