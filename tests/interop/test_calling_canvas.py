@@ -22,8 +22,6 @@ from tests.interop.workers import PATIENCE, Worker
 KINDS = {"redis": "redis", "amqp-redis": "amqp", "files": "filesystem", "sqlite": "sqlite", "amqp-rpc": "amqp"}
 """The transports, by the names of transports and result backends."""
 WITH_CHORDS = [kind for kind in KINDS if kind != "amqp-rpc"]
-# Kombu looks for messages in a database once a second.
-QUICK = [kind for kind in WITH_CHORDS if kind != "sqlite"]
 
 
 def on(*kinds: str) -> Any:
@@ -101,7 +99,7 @@ def there(kind: str, canvas_clients: Callable[[str], Client], unavailable: Calla
 
 def value(there: Client, result: Any) -> Any:
     try:
-        return result.get(timeout=PATIENCE)
+        return result.get(timeout=PATIENCE, interval=0.05)
     except TimeoutError:
         pytest.fail(there.told())
 
@@ -145,7 +143,7 @@ def test_a_group_within_a_chain_is_the_header_of_a_chord(there: Client) -> None:
     assert [value(there, parent) for parent in parents] == [13, [6, 7], 3]
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_a_chain_that_starts_with_a_group_goes_on_behind_the_body(there: Client) -> None:
     add = there.add
     result = there.sent(chain(group(add.s(1, 1), add.s(2, 2)), there.total.s(), add.s(10), add.s(100)).delay())
@@ -162,7 +160,7 @@ def test_a_chain_may_end_in_a_group(there: Client) -> None:
     assert value(there, result.parent) == 3
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_a_group_may_follow_a_group(there: Client) -> None:
     add = there.add
     result = there.sent((group(add.s(1, 1), add.s(2, 2)) | group(there.total.s(), there.echo.s())).delay())
@@ -170,7 +168,7 @@ def test_a_group_may_follow_a_group(there: Client) -> None:
     assert value(there, result) == [6, [[[2, 4]], {}]]
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_the_header_may_hold_chains_groups_and_chords(there: Client) -> None:
     add, total = there.add, there.total
     header = [
@@ -185,7 +183,7 @@ def test_the_header_may_hold_chains_groups_and_chords(there: Client) -> None:
     assert value(there, result.parent) == [4, [4, 5], 6, 18]
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_the_body_may_be_a_chord(there: Client) -> None:
     add, total = there.add, there.total
     result = there.sent(chord([add.s(1, 1), add.s(2, 2)], chord([total.s(), total.s()], total.s()) | add.s(1)).delay())
@@ -194,7 +192,7 @@ def test_the_body_may_be_a_chord(there: Client) -> None:
     assert [value(there, parent) for parent in result.parents()] == [12, [6, 6], [2, 4]]
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_a_header_of_none_calls_the_body_with_an_empty_list(there: Client) -> None:
     result = there.sent((group([]) | there.total.s() | there.add.s(1)).delay())
 
@@ -202,7 +200,7 @@ def test_a_header_of_none_calls_the_body_with_an_empty_list(there: Client) -> No
     assert [value(there, parent) for parent in result.parents()] == [0, []]
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_arguments_go_to_the_header(there: Client) -> None:
     result = there.sent(chord([there.add.s(1), there.add.s(2)], there.total.s()).delay(10))
 
@@ -250,7 +248,7 @@ def test_a_link_of_a_chord_runs_behind_its_body(there: Client) -> None:
     assert value(there, result) == 10
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_a_chord_may_be_a_link(there: Client) -> None:
     name = f"linked-{uuid4()}"
     following = chain(group(there.add.s(1), there.add.s(2)), there.total.s(), there.touch.si(name))
@@ -301,7 +299,7 @@ def test_a_failure_in_the_header_is_raised_for_the_body_whose_own_result_is_cele
     assert value(there, result.parent[0]) == 3
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_a_failure_in_a_header_fails_all_that_follows_in_the_chain(there: Client) -> None:
     add = there.add
     work = add.s(1, 2) | group(add.s(3), there.fail.si()) | there.total.s() | add.s(1)
@@ -338,7 +336,7 @@ def test_the_body_that_is_a_group_raises_what_the_header_raised(there: Client) -
     assert (type(error), error.args) == (KeyError, ("no",))
 
 
-@on(*QUICK)
+@on(*WITH_CHORDS)
 def test_a_failure_before_a_chord_is_the_result_of_its_body(there: Client) -> None:
     work = there.fail.si() | group(there.add.s(1), there.add.s(2)) | there.total.s()
     error = failure(there, there.sent(work.delay()))
