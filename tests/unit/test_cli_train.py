@@ -65,6 +65,8 @@ def test_a_dictionary_is_not_to_be_judged_by_what_it_was_trained_on(folder: Path
         "json",
         "--compressors",
         "none",
+        "--levels",
+        "1",
         "--rounds",
         "5",
         "--dictionary",

@@ -23,7 +23,7 @@ class Rle:
         """Give the pairs of `body`."""
         pairs = bytearray()
         for byte, run in groupby(bytes(body)):
-            whole, rest = divmod(sum(1 for _ in run), 255)
+            whole, rest = divmod(len(bytes(run)), 255)
             pairs += bytes((255, byte)) * whole + (bytes((rest, byte)) if rest else b"")
         return bytes(pairs) + _END + zlib.crc32(body).to_bytes(4, "big")
 
