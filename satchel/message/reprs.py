@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,8 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 _REST: Final = ", ..."  # What Celery writes for everything that had no room.
 _STOPPED: Final = -(1 << 60)  # Characters left once the text has ended: only closing brackets follow.
 _MAX_INT_BITS: Final = 14_285  # The most that an int of 4,300 digits has; Python refuses to write more digits.
+_SHORT_INT: Final = 1 << 63
+_STEP: Final = 128  # Digits, by which numbers are shortened.
 
 
 def bounded_repr(
@@ -118,8 +121,8 @@ def _fill(
         cls = type(item)
         if cls is str:
             text = f"'{item}'" if len(item) < left and "'" not in item else _quoted(item, left)
-        elif cls is int and -0x7FFFFFFFFFFFFFFF < item < 0x7FFFFFFFFFFFFFFF:  # pyright: ignore[reportOperatorIssue]
-            text = str(item)
+        elif cls is int:
+            text = _integer(item, left)
             if len(text) >= left:
                 text = _cut(text, left)
         elif (own := _OWN_REPRS.get(cls)) is not None:
@@ -130,7 +133,12 @@ def _fill(
             text = _binary(item, left)  # pyright: ignore[reportArgumentType]
         elif (brackets := _BRACKETS.get(cls) or _brackets(item)) is None:
             text = _scalar(item, left)
-        elif cls in CONTAINERS and not redact and (text := small_repr(item, left, levels - level, above)):
+        elif (
+            cls in CONTAINERS
+            and not redact
+            and id(item) not in above
+            and (text := small_repr(item, left, levels - level, above))
+        ):
             pass  # It had room, and is written below.
         else:
             inner = brackets(item)
@@ -215,12 +223,25 @@ def _binary(value: bytes, left: int) -> str:
     return f"b'{text}...'" if bytes.__len__(value) > left else f"b'{text}'"
 
 
-def _integer(value: Any) -> str:
-    bits = int.bit_length(value)
+def _integer(value: Any, left: int) -> str:
+    """Write an int; of one that has more digits than room, so many that the text is cut in the same place."""
+    if -_SHORT_INT < value < _SHORT_INT:
+        return str(value)
+    bits = value.bit_length()
     if bits <= _MAX_INT_BITS:
+        # Writing digits takes time with the square of their number, so the last ones are left away.
+        needless = (bits - 1) * 3 // 10 - left
         with suppress(ValueError):  # It has a digit more, or Python has been told to refuse earlier.
-            return int.__repr__(value)
+            if needless < _STEP:
+                return str(value)
+            digits = str(abs(value) // _power(needless // _STEP * _STEP))
+            return digits if value > 0 else f"-{digits}"
     return f"<int of {bits:,} bits>"
+
+
+@lru_cache(_MAX_INT_BITS * 3 // 10 // _STEP)
+def _power(exponent: int) -> int:
+    return 10**exponent  # type: ignore[no-any-return]
 
 
 def _scalar(value: Any, left: int) -> str:
@@ -232,7 +253,9 @@ def _scalar(value: Any, left: int) -> str:
         return _binary(value, left)
     if issubclass(cls, (set, frozenset)):
         return _cut(f"{cls.__name__}()", left)
-    for base in (int, float, datetime, date, time, timedelta, Decimal, UUID):
+    if issubclass(cls, int):
+        return _cut(_integer(int.__pos__(value), left), left)
+    for base in (float, datetime, date, time, timedelta, Decimal, UUID):
         if issubclass(cls, base):
             return _cut(_OWN_REPRS[base](value), left)
     if issubclass(cls, Enum) and getattr(cls, "__repr__", None) is Enum.__repr__:
@@ -242,7 +265,6 @@ def _scalar(value: Any, left: int) -> str:
 
 # The text of types whose repr is Python's own: short and quick.
 _OWN_REPRS: Final[dict[type, Callable[[Any], str]]] = {
-    int: _integer,
     type(None): repr,
     bool: bool.__repr__,
     float: float.__repr__,

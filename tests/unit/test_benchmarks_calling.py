@@ -140,7 +140,7 @@ def test_every_measure_is_of_a_row_that_a_run_has(monkeypatch: pytest.MonkeyPatc
         f"C{n}" for n in range(1, 7)
     ]
     assert all(verdict.figure is not None for verdict in judged(run, calling.MEASURES))
-    assert all({OURS, "celery"} == row.sides.keys() for row in run.rows)
+    assert all({OURS, "celery"} <= row.sides.keys() for row in run.rows)
 
 
 @pytest.mark.parametrize("side", [OURS, "celery"])

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from satchel.message import MessageBuilder, bounded_repr
+from satchel.message import MessageBuilder, bounded_repr, reprs
 from satchel.testing import random_values
 from tests.unit.counting import counted
 
@@ -78,18 +78,30 @@ def test_it_is_celerys_text_on_ten_thousand_values_of_the_value_model(saferepr: 
         assert bounded_repr({"value": value}) == saferepr({"value": value}, 1024)
 
 
-@pytest.mark.parametrize("huge", [10**4299, 10**4300 - 1, -(10**4300) + 1])
-def test_ints_are_written_up_to_as_many_digits_as_python_writes(saferepr: Any, huge: int) -> None:
-    assert bounded_repr([huge, "rest"]) == saferepr([huge, "rest"], 1024)
-    assert bounded_repr([10 * huge, "rest"]).startswith("[<int of 14,28")
+@pytest.mark.parametrize("length", [1, 40, 127, 1024, 5000])
+def test_of_long_ints_no_more_digits_are_written_than_there_is_room_for(saferepr: Any, length: int) -> None:
+    chance = random.Random(length)
+    ints = [chance.getrandbits(chance.randrange(60, 14_280)) for _ in range(300)]
+    edges = [10**digits + near for digits in (127, 128, 129, 1151, 1152, 1153, 4298, 4299) for near in (-1, 0, 1)]
+    for huge in (*ints, *edges, 10**4300 - 1):
+        for value in ([huge, "rest"], (-huge,), {huge: -huge}, {"a": "b c", "d": huge}):
+            assert bounded_repr(value, max_length=length) == saferepr(value, length)
+
+
+def test_the_digits_that_an_int_has_too_many_are_not_even_made() -> None:
+    huge = 10**4299 + 7
+
+    assert bounded_repr([huge]) == f"[{str(huge)[:1023]}...]"
+    assert bounded_repr([Long(-huge)]) == f"[{str(-huge)[:1023]}...]"
+    assert len(reprs._integer(huge, 1024)) < 1024 + 3 * 128
 
 
 @pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="an early 3.10 writes ints of any length")
-def test_an_int_that_python_was_told_not_to_write_leaves_the_rest_of_the_text() -> None:
+def test_an_int_that_python_is_told_not_to_write_leaves_the_rest_of_the_text() -> None:
     before = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(1_000)
     try:
-        assert bounded_repr([10**1000, "rest"]) == "[<int of 3,322 bits>, 'rest']"
+        assert bounded_repr([10**1000, "rest"], max_length=5_000) == "[<int of 3,322 bits>, 'rest']"
     finally:
         sys.set_int_max_str_digits(before)
 
@@ -158,6 +170,15 @@ class Unnamed(type):
     __module__ = property(lambda cls: 1 / 0)
 
 
+class Long(int):
+    """An int's subclass, whose methods are its own."""
+
+    def __abs__(self) -> Any:
+        raise ZeroDivisionError
+
+    __neg__ = __floordiv__ = __pos__ = __repr__ = __str__ = __abs__  # type: ignore[assignment]
+
+
 class Colour(enum.Enum):
     RED = 1
 
@@ -178,7 +199,6 @@ class Level(enum.IntEnum):
         (Unnamed("X", (), {})(), "<object>"),
         (Colour.RED, "<Colour.RED: 1>"),
         (Level.LOW, "1"),
-        (10**4300, "<int of 14,285 bits>"),
         (10**5000, "<int of 16,610 bits>"),
         ("\ud800", "'\\ud800'"),
         (bytearray(b"x" * 9), "<builtins.bytearray>"),
