@@ -13,6 +13,7 @@ from uuid import UUID
 from benchmarks.payloads import SEED
 from satchel.bench.generated import GENERATED
 from satchel.message import bounded_repr
+from satchel.testing import random_values
 
 #: Characters that Celery writes, as its `argsrepr_maxsize` has them.
 LENGTH = 1024
@@ -52,6 +53,42 @@ def arguments(count: int) -> list[Any]:
         some = [argument(3) for _ in range(chance.choice((1, 2, 3, 4)))]
         made.append({f"argument_{number}": value for number, value in enumerate(some)} if number % 2 else tuple(some))
     return made
+
+
+def made_by_hypothesis(count: int) -> list[Any]:
+    """Positional arguments and keyword arguments in turn, as hypothesis makes values; the same each time."""
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import strategies as st
+
+    leaves = (
+        *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary()),
+        *(st.datetimes(), st.dates(), st.decimals(allow_nan=False), st.uuids()),
+    )
+    names = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12)
+    anything = st.recursive(
+        st.one_of(*leaves), lambda of: st.lists(of, max_size=5) | st.dictionaries(names, of, max_size=5), max_leaves=12
+    )
+    made: list[Any] = []
+
+    @settings(
+        max_examples=count // 2,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.tuples(anything, anything), st.dictionaries(names, anything, min_size=1, max_size=4))
+    def collect(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        made.extend((args, kwargs))
+
+    collect()
+    return made
+
+
+def at_the_edges(count: int) -> list[Any]:
+    """One argument by place or by name, of the value model, with all that is at its edges; the same each time."""
+    return [{"value": value} if number % 2 else (value,) for number, value in enumerate(random_values(count))]
 
 
 def of_calls(count: int) -> list[dict[str, Any]]:
