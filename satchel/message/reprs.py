@@ -8,7 +8,6 @@ calls a ``__repr__`` that an application wrote, for that may be slow, fail, or s
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -116,7 +115,7 @@ def _fill(
                     return _stop(parts, ": ", left, closing)
                 append(": ")
                 left -= 2
-            if redact and isinstance(key, str) and key in redact:
+            if redact and issubclass(type(key), str) and str.__str__(key) in redact:
                 item = HIDDEN
         cls = type(item)
         if cls is str:
@@ -196,8 +195,10 @@ _BRACKETS: Final[dict[type, _Brackets]] = {tuple: _tuple, list: _list, dict: _di
 def _brackets(value: object) -> _Brackets | None:
     # Not isinstance(), which asks the value: a mock says that it is what it stands for.
     cls = type(value)
-    if cls is set or issubclass(cls, (set, frozenset)):
-        return _set if value else None
+    if cls is set or issubclass(cls, set):
+        return _set if set.__len__(value) else None  # type: ignore[arg-type]
+    if issubclass(cls, frozenset):
+        return _set if frozenset.__len__(value) else None  # type: ignore[arg-type]
     for base, brackets in _BRACKETS.items():
         if issubclass(cls, base):
             return brackets
@@ -231,11 +232,13 @@ def _integer(value: Any, left: int) -> str:
     if bits <= _MAX_INT_BITS:
         # Writing digits takes time with the square of their number, so the last ones are left away.
         needless = (bits - 1) * 3 // 10 - left
-        with suppress(ValueError):  # It has a digit more, or Python has been told to refuse earlier.
+        try:
             if needless < _STEP:
                 return str(value)
             digits = str(abs(value) // _power(needless // _STEP * _STEP))
             return digits if value > 0 else f"-{digits}"
+        except ValueError as error:  # It has a digit more, or Python has been told to refuse earlier.
+            let_signals_through(error)
     return f"<int of {bits:,} bits>"
 
 
@@ -259,9 +262,12 @@ def _scalar(value: Any, left: int) -> str:
         if issubclass(cls, base):
             return _cut(_OWN_REPRS[base](value), left)
     if issubclass(cls, Enum) and getattr(cls, "__repr__", None) is Enum.__repr__:
-        return _cut(repr(value), left)
+        return _cut(repr(value) if type(value._value_) in _MEMBERS_VALUES else class_name(value), left)
     return _cut(class_name(value), left)
 
+
+#: The values of Enums that are shown with their members.
+_MEMBERS_VALUES: Final = frozenset({type(None), bool, int, float, str, bytes})
 
 # The text of types whose repr is Python's own: short and quick.
 _OWN_REPRS: Final[dict[type, Callable[[Any], str]]] = {

@@ -26,6 +26,7 @@ CONTAINERS: Final = frozenset(_AROUND)
 _FEW: Final = 16  # Members of a container.
 _SHORT: Final = 512  # Characters of a str.
 _SHORT_BYTES: Final = 128
+_SHORT_DECIMAL: Final = 512  # Bytes of memory, which hold some 900 digits.
 _MOST_INT: Final = 1 << 512
 _LEAST_INT: Final = -_MOST_INT
 _LEVELS: Final = 3
@@ -71,11 +72,13 @@ _zone_of_time: Final[Callable[[time], Any]] = vars(time)["tzinfo"].__get__
 
 
 def uuid_repr(value: UUID) -> str:
-    """Write a UUID as Python does, in three fifths of its time."""
-    if type(value) is not UUID:  # A subclass, whose number may be a property.
-        return UUID.__repr__(value)
-    digits = value.int.to_bytes(16, "big").hex()
+    """Write a UUID as Python does, in two thirds of its time; one of a subclass as the UUID that it equals."""
+    # Not by `format`, which an int's subclass may have of its own.
+    digits = "%032x" % _number_of_uuid(value)  # noqa: UP031
     return f"UUID('{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}')"
+
+
+_number_of_uuid: Final[Callable[[UUID], Any]] = vars(UUID)["int"].__get__
 
 
 def _zoned(naive: datetime | time, zone: object) -> str:
@@ -84,6 +87,8 @@ def _zoned(naive: datetime | time, zone: object) -> str:
 
 def _is_known(zone: Any) -> bool:
     if type(zone) is timezone:
+        if type(zone.utcoffset(None)) is not timedelta:
+            return False
         name = zone.tzname(None)
     # Whoever has one has imported it, which takes milliseconds.
     elif type(zone) is getattr(sys.modules.get("zoneinfo"), "ZoneInfo", None):
@@ -94,10 +99,9 @@ def _is_known(zone: Any) -> bool:
     return type(name) is str and len(name) <= _SHORT
 
 
-# The text of types, but not of their subclasses, whose repr is Python's own and short; a Decimal's is as long as its
-# digits.
+# The text of types, but not of their subclasses, whose repr is Python's own and short.
 _REPRS: Final[dict[type, Callable[[Any], str]]] = {
-    **dict.fromkeys((type(None), bool, float, date, timedelta, Decimal), repr),
+    **dict.fromkeys((type(None), bool, float, date, timedelta), repr),
     datetime: datetime_repr,
     time: time_repr,
     UUID: uuid_repr,
@@ -175,6 +179,10 @@ def small_repr(value: Any, room: int, levels: int, above: tuple[int, ...] = (), 
             text = repr(item)
         elif (own := _repr_of(cls)) is not None:
             text = own(item)
+        elif cls is Decimal:
+            if item.__sizeof__() > _SHORT_DECIMAL:
+                return ""
+            text = repr(item)
         elif cls is bytes:
             if len(item) > _SHORT_BYTES:
                 return ""
@@ -231,6 +239,8 @@ def _key(key: Any, room: int) -> str:
         return str(key) if _LEAST_INT < key < _MOST_INT else ""
     if (own := _repr_of(cls)) is not None:
         return own(key)
+    if cls is Decimal:
+        return repr(key) if key.__sizeof__() <= _SHORT_DECIMAL else ""
     # A key's levels count from one: those of a flat one are not used up.
     flat = cls is tuple and len(key) <= _FEW and CONTAINERS.isdisjoint(map(type, key))
     return small_repr(key, room, 1) if flat else ""

@@ -246,6 +246,7 @@ BUILDER = MessageBuilder(Pipeline([]))
     ("work", "kind"),
     [
         *((lambda: bounded_repr(LONG), kind) for kind in KINDS),
+        *((lambda: bounded_repr([10**4299 + 7, 0]), kind) for kind in KINDS),
         *((lambda: BUILDER.build("shop.pack", LONG), kind) for kind in KINDS),
     ],
 )

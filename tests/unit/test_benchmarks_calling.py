@@ -140,7 +140,9 @@ def test_every_measure_is_of_a_row_that_a_run_has(monkeypatch: pytest.MonkeyPatc
         f"C{n}" for n in range(1, 7)
     ]
     assert all(verdict.figure is not None for verdict in judged(run, calling.MEASURES))
-    assert all({OURS, "celery"} <= row.sides.keys() for row in run.rows)
+    edges = {row.name for row in run.rows if row.sides.keys() == {OURS, "celery", "repr"}}
+    assert edges == {"argsrepr of 10,000 values at the edges", "argsrepr of 10,000 values of every kind"}
+    assert all({OURS, "celery"} == row.sides.keys() for row in run.rows if row.name not in edges)
 
 
 @pytest.mark.parametrize("side", [OURS, "celery"])

@@ -88,6 +88,12 @@ def test_of_long_ints_no_more_digits_are_written_than_there_is_room_for(saferepr
             assert bounded_repr(value, max_length=length) == saferepr(value, length)
 
 
+def test_where_an_int_ends_does_not_depend_on_how_it_is_made(saferepr: Any) -> None:
+    for bits in (*range(999, 1010), *range(2_990, 3_010), 14_000, 14_283):
+        for digits in range(bits * 3 // 10 - 135, bits * 3 // 10 + 20):
+            assert bounded_repr(1 << bits, max_length=digits) == saferepr(1 << bits, digits)
+
+
 def test_the_digits_that_an_int_has_too_many_are_not_even_made() -> None:
     huge = 10**4299 + 7
 
@@ -187,6 +193,32 @@ class Level(enum.IntEnum):
     LOW = 1
 
 
+class Secret:
+    def __repr__(self) -> str:
+        raise AssertionError("called")
+
+
+class Kept(enum.Enum):
+    SECRET = Secret()
+
+
+class Full(set[Any]):
+    def __bool__(self) -> bool:
+        raise AssertionError("called")
+
+    __len__ = __iter__ = __bool__  # type: ignore[assignment]
+
+
+class Name(str):
+    """A key whose hash and class are its own."""
+
+    __slots__ = ()
+    __class__ = property(lambda self: 1 / 0)
+
+    def __hash__(self) -> int:
+        return 1
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -199,6 +231,9 @@ class Level(enum.IntEnum):
         (Unnamed("X", (), {})(), "<object>"),
         (Colour.RED, "<Colour.RED: 1>"),
         (Level.LOW, "1"),
+        (Kept.SECRET, f"<{__name__}.Kept>"),
+        (Full({1}), "Full({1})"),
+        ([Full()], "[Full()]"),
         (10**5000, "<int of 16,610 bits>"),
         ("\ud800", "'\\ud800'"),
         (bytearray(b"x" * 9), "<builtins.bytearray>"),
@@ -235,6 +270,10 @@ def test_redacted_names_are_hidden_at_every_level() -> None:
 
     assert message.headers["argsrepr"] == "({'password': '***', 'user': 'u'},)"
     assert message.headers["kwargsrepr"] == "{'token': '***', 'deep': [{'password': '***', 'Password': 3}]}"
+
+
+def test_a_name_is_hidden_whatever_its_class_says() -> None:
+    assert bounded_repr({Name("password"): 1}, redact={"password"}) == "{'password': '***'}"
 
 
 def test_names_to_redact_may_come_from_an_iterator() -> None:

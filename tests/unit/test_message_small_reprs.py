@@ -166,8 +166,10 @@ class Text(str):
 
 
 class Number(int):
-    def __repr__(self) -> str:
+    def __format__(self, spec: str) -> str:
         raise AssertionError("called")
+
+    __repr__ = __str__ = to_bytes = __index__ = __format__  # type: ignore[assignment]
 
 
 class Members(list[Any]):
@@ -256,14 +258,23 @@ def test_uuids_are_written_as_python_does() -> None:
 
 class Labelled(UUID):
     def __str__(self) -> str:
-        return "label"
+        raise AssertionError("called")
 
 
-def test_of_a_subclass_of_uuid_python_is_asked() -> None:
-    value = Labelled(int=5)
+def test_a_uuid_of_an_applications_class_or_number_is_written_as_the_uuid_that_it_equals() -> None:
+    for value in (Labelled(int=5), UUID(int=Number(5))):
+        for text in (bounded_repr([value]), exact([value])):
+            assert text == "[UUID('00000000-0000-0000-0000-000000000005')]"
 
-    assert small_reprs.uuid_repr(value) == "Labelled('label')" == UUID.__repr__(value)
-    assert small_repr([value], 1024, 3) == ""
+
+def test_of_decimals_of_many_digits_one_is_written_and_not_all() -> None:
+    huge = Decimal("1" * 100_000)
+    text, steps = counted(lambda: bounded_repr([[[huge] * 16] * 16] * 16))
+
+    assert text == exact([[[huge] * 16] * 16] * 16)
+    assert small_repr([huge], 1024, 3) == small_repr({huge: 1}, 1024, 3) == ""
+    assert small_repr([Decimal("1" * 800)], 1024, 3)
+    assert steps < 20_000
 
 
 class Zone(tzinfo):
@@ -276,6 +287,11 @@ class Zone(tzinfo):
 
 
 class Named(str):
+    def __repr__(self) -> str:
+        raise AssertionError("called")
+
+
+class Span(timedelta):
     def __repr__(self) -> str:
         raise AssertionError("called")
 
@@ -299,6 +315,7 @@ OTHER: list[tuple[Any, str]] = [
     (datetime(2031, 1, 2, 3, 4, 5, 6, Zone(), fold=1), f"datetime.datetime(2031, 1, 2, 3, 4, 5, 6, fold=1, {ZONE}"),
     (time(3, tzinfo=Zone(), fold=1), f"datetime.time(3, 0, fold=1, {ZONE}"),
     (time(3, tzinfo=timezone(timedelta(0), Named("x"))), "datetime.time(3, 0, tzinfo=<datetime.timezone>)"),
+    (time(3, tzinfo=timezone(Span(hours=1))), "datetime.time(3, 0, tzinfo=<datetime.timezone>)"),
     (time(3, tzinfo=timezone(timedelta(0), "x" * 513)), "datetime.time(3, 0, tzinfo=<datetime.timezone>)"),
 ]
 
